@@ -1,0 +1,1 @@
+"""A registry of mandates and consents: templates, immutable signed mandates, verification."""

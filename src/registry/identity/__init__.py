@@ -1,0 +1,1 @@
+"""Who is who: party identifiers per country, access tokens, id tokens and e-ID evidence."""

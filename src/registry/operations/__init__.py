@@ -1,0 +1,1 @@
+"""What the registry does: one file is one act, one act is one transaction."""

@@ -1,0 +1,1 @@
+"""Canonical bytes, keys, sealed records, receipts and encryption. No database."""
