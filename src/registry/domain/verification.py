@@ -1,0 +1,229 @@
+"""Verification: may this representative act for this principal here, in this matter, at this time?
+
+Pure: the candidates (mandates between exactly these parties, here) come in, the decision goes out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from registry.domain.documents import Json, utc_text
+from registry.domain.events import EventType, Lifetime, Status, ending_at, status_at
+from registry.domain.parties import Party, PartyType
+
+RULES_VERSION = 1
+"""Raised when the same question about the same mandates would be answered otherwise."""
+
+
+class Decision(StrEnum):
+    """The answer. `conditional` means: permitted once the named reason is met."""
+
+    PERMIT = "permit"
+    DENY = "deny"
+    CONDITIONAL = "conditional"
+
+
+class Reason(StrEnum):
+    """Why not, stable for machines. Declared so that a later one came further than an earlier one."""
+
+    NO_MANDATE = "no_mandate"
+    OUT_OF_SCOPE = "out_of_scope"
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    REVOKED = "revoked"
+    USED_UP = "used_up"
+    SUSPENDED = "suspended"
+    AGE_LIMIT = "age_limit"
+    JOINT_EXERCISE_REQUIRED = "joint_exercise_required"
+    APPROVAL_REQUIRED = "approval_required"
+    PARTY_MISMATCH = "party_mismatch"
+    RESTRICTED = "restricted"
+    UNKNOWN_PERMISSION = "unknown_permission"
+
+
+_PROGRESS = {reason: position for position, reason in enumerate(Reason)}
+_CONDITIONAL = frozenset({Reason.JOINT_EXERCISE_REQUIRED, Reason.APPROVAL_REQUIRED})
+_BY_STATUS = {
+    Status.NOT_YET_VALID: Reason.NOT_YET_VALID,
+    Status.EXPIRED: Reason.EXPIRED,
+    Status.USED_UP: Reason.USED_UP,
+    Status.SUSPENDED: Reason.SUSPENDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question. `at` and `known_at` are aware UTC; `at` is the time asked about.
+
+    `specifier_index` is the blind index of the specifier, None where the question has none.
+    `unknown_permissions` are codes that the third party has never published.
+    """
+
+    third_party: Party
+    principal: Party
+    representative: Party
+    permissions: tuple[str, ...]
+    at: datetime
+    local_date: date
+    known_at: datetime | None = None
+    together_with: tuple[Party, ...] = ()
+    service: str | None = None
+    principal_role: PartyType | None = None
+    specifier_index: bytes | None = None
+    principal_born: date | None = None
+    representative_born: date | None = None
+    unknown_permissions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A mandate between the parties of the question, as the projection holds it.
+
+    `holders` counts the representatives of this mandate that the question names.
+    """
+
+    mandate_id: UUID
+    lifetime: Lifetime
+    permissions: frozenset[str]
+    services: frozenset[str]
+    principal_role: PartyType
+    specifier_index: bytes | None = None
+    together: int = 1
+    holders: int = 1
+    approval: bool = False
+    principal_below: int | None = None
+    representative_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionAnswer:
+    """The answer for one permission; the mandate and its end only where it is not a plain refusal."""
+
+    code: str
+    decision: Decision
+    reasons: tuple[Reason, ...] = ()
+    mandate_id: UUID | None = None
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole answer: permit only if every permission is, deny if any is, else conditional."""
+
+    decision: Decision
+    reasons: tuple[Reason, ...]
+    permissions: tuple[PermissionAnswer, ...]
+
+
+def decide(question: Question, candidates: Sequence[Candidate]) -> Answer:
+    """Answer a question from the mandates between its parties. Never raises; an empty list denies.
+
+    Of several permitting mandates the one with the latest end, then the lowest id, is named;
+    of refused ones the reason that came furthest counts.
+    """
+    answers = tuple(_decide_permission(question, code, candidates) for code in question.permissions)
+    decisions = {answer.decision for answer in answers}
+    if Decision.DENY in decisions or not answers:
+        decision = Decision.DENY
+    else:
+        decision = Decision.CONDITIONAL if Decision.CONDITIONAL in decisions else Decision.PERMIT
+    reasons = dict.fromkeys(reason for answer in answers for reason in answer.reasons)
+    return Answer(decision, tuple(reasons), answers)
+
+
+def _decide_permission(question: Question, code: str, candidates: Sequence[Candidate]) -> PermissionAnswer:
+    if code in question.unknown_permissions:
+        return PermissionAnswer(code, Decision.DENY, (Reason.UNKNOWN_PERMISSION,))
+    best: Candidate | None = None
+    furthest = Reason.NO_MANDATE
+    for candidate in candidates:
+        reason = _refusal(question, code, candidate)
+        if reason is None:
+            if best is None or _preference(candidate) < _preference(best):
+                best = candidate
+        elif _PROGRESS[reason] > _PROGRESS[furthest]:
+            furthest = reason
+    if best is not None:
+        return PermissionAnswer(
+            code, Decision.PERMIT, mandate_id=best.mandate_id, valid_until=best.lifetime.valid_until
+        )
+    decision = Decision.CONDITIONAL if furthest in _CONDITIONAL else Decision.DENY
+    return PermissionAnswer(code, decision, (furthest,))
+
+
+def _preference(candidate: Candidate) -> tuple[bool, float, UUID]:
+    until = candidate.lifetime.valid_until
+    return (until is not None, 0.0 if until is None else -until.timestamp(), candidate.mandate_id)
+
+
+def _refusal(question: Question, code: str, candidate: Candidate) -> Reason | None:
+    status = status_at(candidate.lifetime, question.at, known_at=question.known_at)
+    if status is None:
+        return Reason.NO_MANDATE
+    if not _is_in_scope(question, code, candidate):
+        return Reason.OUT_OF_SCOPE
+    if status is Status.REVOKED:
+        ending = ending_at(candidate.lifetime, question.at)
+        superseded = ending is not None and ending.type is EventType.SUPERSEDED
+        return Reason.SUPERSEDED if superseded else Reason.REVOKED
+    if status is not Status.ACTIVE:
+        return _BY_STATUS[status]
+    if not _is_within_age(question, candidate):
+        return Reason.AGE_LIMIT
+    if candidate.holders < candidate.together:
+        return Reason.JOINT_EXERCISE_REQUIRED
+    return Reason.APPROVAL_REQUIRED if candidate.approval else None
+
+
+def _is_in_scope(question: Question, code: str, candidate: Candidate) -> bool:
+    return (
+        code in candidate.permissions
+        and (question.service is None or question.service in candidate.services)
+        and (question.principal_role is None or question.principal_role is candidate.principal_role)
+        and question.specifier_index == candidate.specifier_index
+    )
+
+
+def _is_within_age(question: Question, candidate: Candidate) -> bool:
+    below, from_age = candidate.principal_below, candidate.representative_from
+    if below is not None:
+        age = age_on(question.principal_born, question.local_date)
+        if age is None or age >= below:
+            return False
+    if from_age is not None:
+        age = age_on(question.representative_born, question.local_date)
+        if age is None or age < from_age:
+            return False
+    return True
+
+
+def age_on(born: date | None, day: date) -> int | None:
+    """Whole years on that day; None without a full birth date. Born on 29 February turns on 1 March."""
+    if born is None:
+        return None
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def answer_document(answer: Answer, checked_at: datetime) -> dict[str, Json]:
+    """Show the answer as it is sent and as the receipt holds it."""
+    return {
+        "decision": answer.decision.value,
+        "reasons": [reason.value for reason in answer.reasons],
+        "permissions": [_permission_document(item) for item in answer.permissions],
+        "checked_at": utc_text(checked_at),
+    }
+
+
+def _permission_document(item: PermissionAnswer) -> Mapping[str, Json]:
+    document: dict[str, Json] = {
+        "code": item.code,
+        "decision": item.decision.value,
+        "reasons": [reason.value for reason in item.reasons],
+    }
+    if item.mandate_id is not None:
+        document["mandate_id"] = str(item.mandate_id)
+        document["valid_until"] = None if item.valid_until is None else utc_text(item.valid_until)
+    return document
