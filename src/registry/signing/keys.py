@@ -1,0 +1,183 @@
+"""The registry's own keys: signing keys in rotation, key-encryption keys, index keys, and a token key.
+
+They live in one file outside the database (mode 0600), written by `registry keys`. Retired keys stay in it,
+so that old signatures verify and old ciphertext opens.
+"""
+
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from registry.domain.documents import Json, utc_text, utc_time
+from registry.domain.parties import Party
+from registry.signing.encodings import decode_base64url, encode_base64url
+from registry.signing.encryption import DataSecret, unwrap, wrap
+from registry.signing.jose import (
+    SigningKey,
+    VerificationKey,
+    generate_signing_key,
+    signing_key_from_jwk,
+    verification_key_from_jwk,
+)
+
+_INDEX_BYTES = 16
+
+
+class KeyFileError(Exception):
+    """The key file is missing, damaged, or readable by others."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatedKey:
+    """A signing key with the time from which it signs; it is retired when a later one takes over."""
+
+    key: SigningKey
+    active_from: datetime
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """All keys of a running registry. Immutable: rotation makes a new ring.
+
+    `encryption` and `index` map a number to 32 secret bytes; the highest number is used for what is new,
+    all for what is there. A blind index begins with its number.
+    """
+
+    signing: tuple[DatedKey, ...]
+    encryption: Mapping[int, bytes] = field(repr=False)
+    index: Mapping[int, bytes] = field(repr=False)
+    token: bytes = field(repr=False)
+
+    def signing_key(self, now: datetime) -> SigningKey:
+        """The newest signing key that is active by now."""
+        for dated in reversed(self.signing):
+            if dated.active_from <= now:
+                return dated.key
+        return self.signing[0].key
+
+    def verification_keys(self) -> Mapping[str, VerificationKey]:
+        """Every signing key's public half by kid: current, coming and retired."""
+        return _verification_keys(self.signing)
+
+    def jwks(self) -> dict[str, list[dict[str, Json]]]:
+        """The public key set (RFC 7517). `nbf` and, once retired, `exp` tell when a key signed."""
+        keys = []
+        for position, dated in enumerate(self.signing):
+            public: dict[str, Json] = dict(dated.key.public_jwk())
+            public |= {"use": "sig", "nbf": int(dated.active_from.timestamp())}
+            if position + 1 < len(self.signing):
+                public["exp"] = int(self.signing[position + 1].active_from.timestamp())
+            keys.append(public)
+        return {"keys": keys}
+
+    def wrap(self, secret: DataSecret, subject: str) -> tuple[int, bytes]:
+        """Wrap a subject's secrets; returns the number of the key used and the wrapped bytes."""
+        number = max(self.encryption)
+        return number, wrap(self.encryption[number], secret, subject)
+
+    def unwrap(self, number: int, wrapped: bytes, subject: str) -> DataSecret:
+        """Undo `wrap`. Raises DecryptionError; KeyFileError where the key is not in the ring."""
+        if number not in self.encryption:
+            raise KeyFileError(f"key-encryption key {number} is not in the key file")
+        return unwrap(self.encryption[number], wrapped, subject)
+
+    def blind_index(self, text: str) -> bytes:
+        """One byte of key number, then 16 bytes of HMAC-SHA-256: equal only for equal text."""
+        number = max(self.index)
+        return _blind_index(number, self.index[number], text)
+
+    def party_index(self, party: Party) -> bytes:
+        """The blind index under which a party's rows are found."""
+        return self.blind_index(f"party:{party}")
+
+    def mac(self, data: bytes) -> bytes:
+        """HMAC-SHA-256 under the token key, for what only the registry itself checks."""
+        return hmac.digest(self.token, data, sha256)
+
+    def rotated(self, now: datetime, *, active_in: timedelta) -> "KeyRing":
+        """A ring with one more signing key, published now and signing after `active_in`.
+
+        The delay lets every process and every cached key set learn the key before it is used.
+        """
+        dated = DatedKey(generate_signing_key(_new_kid(now)), now + active_in)
+        return replace(self, signing=(*self.signing, dated))
+
+
+def new_key_ring(now: datetime) -> KeyRing:
+    """A ring of fresh keys."""
+    return KeyRing(
+        signing=(DatedKey(generate_signing_key(_new_kid(now)), now),),
+        encryption={1: secrets.token_bytes(32)},
+        index={1: secrets.token_bytes(32)},
+        token=secrets.token_bytes(32),
+    )
+
+
+def load_key_ring(path: Path) -> KeyRing:
+    """Read a key file. Raises KeyFileError when it is missing, damaged or open to others."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise KeyFileError(f"{path.name} is open to others: set its mode to 0600")
+        document = json.loads(path.read_bytes())
+        return _read(document)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KeyFileError(
+            f"cannot read the key file {path.name}: make one with `registry keys create`"
+        ) from error
+
+
+def save_key_ring(path: Path, ring: KeyRing) -> None:
+    """Write a key file whole or not at all, mode 0600. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(_document(ring), file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _new_kid(now: datetime) -> str:
+    return f"{now:%Y%m%d}-{secrets.token_hex(4)}"
+
+
+@lru_cache(maxsize=4)
+def _verification_keys(signing: tuple[DatedKey, ...]) -> Mapping[str, VerificationKey]:
+    return {dated.key.kid: verification_key_from_jwk(dated.key.public_jwk()) for dated in signing}
+
+
+def _blind_index(number: int, key: bytes, text: str) -> bytes:
+    return bytes([number]) + hmac.digest(key, text.encode(), sha256)[:_INDEX_BYTES]
+
+
+def _document(ring: KeyRing) -> dict[str, Any]:
+    return {
+        "signing": [
+            {"active_from": utc_text(dated.active_from), "jwk": dated.key.to_private_jwk()}
+            for dated in ring.signing
+        ],
+        "encryption": {str(number): encode_base64url(key) for number, key in ring.encryption.items()},
+        "index": {str(number): encode_base64url(key) for number, key in ring.index.items()},
+        "token": encode_base64url(ring.token),
+    }
+
+
+def _read(document: Mapping[str, Any]) -> KeyRing:
+    return KeyRing(
+        signing=tuple(
+            DatedKey(signing_key_from_jwk(item["jwk"]), utc_time(item["active_from"]))
+            for item in document["signing"]
+        ),
+        encryption={int(number): decode_base64url(key) for number, key in document["encryption"].items()},
+        index={int(number): decode_base64url(key) for number, key in document["index"].items()},
+        token=decode_base64url(document["token"]),
+    )

@@ -1,0 +1,145 @@
+"""Connections, sessions and transactions.
+
+Two kinds of session keep reads from writing: a `ReadSession` runs in a read-only transaction, a
+`WriteSession` is one act's transaction and is committed before the caller goes on. SQLAlchemy Core serves
+everything but verification, which takes its own asyncpg pool.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import orjson
+from sqlalchemy import Executable, Row
+from sqlalchemy.engine import CursorResult, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from registry.domain.errors import UnavailableError
+from registry.storage.roles import APP
+
+STATEMENT_TIMEOUT_MS = 10_000
+
+
+class ReadSession:
+    """A read-only transaction. Storage functions that only look take this."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        """Wrap a connection whose transaction is read-only."""
+        self._connection = connection
+
+    async def execute(
+        self, statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> CursorResult[Any]:
+        """Run one statement."""
+        return await self._connection.execute(statement, parameters)
+
+    async def one_or_none(self, statement: Executable) -> Row[Any] | None:
+        """Run a statement that gives at most one row."""
+        return (await self.execute(statement)).one_or_none()
+
+
+class WriteSession(ReadSession):
+    """One act's transaction. Storage functions that write take this; a ReadSession will not do."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """The two ways into PostgreSQL, made once by a composition root with `open_database`."""
+
+    engine: AsyncEngine
+    pool: "asyncpg.Pool[asyncpg.Record]"
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[WriteSession]:
+        """One act: committed when the block ends, rolled back when it raises.
+
+        Raises UnavailableError when the connection is lost, also when the answer to COMMIT is: then the
+        act may have happened, and a replay with the same Idempotency-Key tells.
+        """
+        async with _unavailable_when_lost(), self.engine.begin() as connection:
+            yield WriteSession(connection)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[ReadSession]:
+        """A read-only transaction: every statement in it sees one state (repeatable read)."""
+        async with _unavailable_when_lost(), self.engine.connect() as connection:
+            connection = await connection.execution_options(  # noqa: PLW2901  # the same connection, with options
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            async with connection.begin():
+                yield ReadSession(connection)
+
+    async def close(self) -> None:
+        """Close both pools."""
+        await self.engine.dispose()
+        await self.pool.close()
+
+
+async def open_database(url: str, *, pool_size: int = 8, hot_pool_size: int = 4, role: str = APP) -> Database:
+    """Connect to PostgreSQL at a `postgresql://` address, taking `role` on every connection.
+
+    `pool_size` bounds the connections of ordinary acts, `hot_pool_size` those of verification.
+    Raises OSError or asyncpg.PostgresError when the server cannot be reached.
+    """
+    settings = {
+        "role": role,
+        "application_name": "registry",
+        "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+        "idle_in_transaction_session_timeout": "30000",
+        "timezone": "UTC",
+        "jit": "off",
+    }
+    engine = create_async_engine(
+        _sqlalchemy_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        connect_args={"server_settings": settings, "timeout": 5},
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+    )
+    pool = await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=hot_pool_size,
+        server_settings=settings,
+        timeout=5,
+        command_timeout=STATEMENT_TIMEOUT_MS / 1000,
+        reset=_keep_session,
+        max_inactive_connection_lifetime=0,
+    )
+    return Database(engine, pool)
+
+
+def migration_engine(url: str) -> AsyncEngine:
+    """An engine for `registry migrate`: one connection, as the login itself."""
+    return create_async_engine(_sqlalchemy_url(url), poolclass=NullPool)
+
+
+async def _keep_session(_connection: object) -> None:
+    """Leave a released connection as it is: verification keeps no session state to reset."""
+
+
+def _sqlalchemy_url(url: str) -> str:
+    return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+@asynccontextmanager
+async def _unavailable_when_lost() -> AsyncIterator[None]:
+    try:
+        yield
+    except (InterfaceError, OperationalError, PoolTimeoutError, OSError) as error:
+        raise UnavailableError from error
+    except DBAPIError as error:
+        if error.connection_invalidated or _sqlstate(error).startswith(("08", "57", "53")):
+            raise UnavailableError from error
+        raise
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
