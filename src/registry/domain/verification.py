@@ -58,6 +58,8 @@ _BY_STATUS = {
 class Question:
     """One question. `at` and `known_at` are aware UTC; `at` is the time asked about.
 
+    `is_present` means: now, whatever that is. Then what is recorded counts as past even where the clock
+    that recorded it runs ahead of ours.
     `specifier_index` is the blind index of the specifier, None where the question has none.
     `unknown_permissions` are codes that the third party has never published.
     """
@@ -69,6 +71,7 @@ class Question:
     at: datetime
     local_date: date
     known_at: datetime | None = None
+    is_present: bool = False
     together_with: tuple[Party, ...] = ()
     service: str | None = None
     principal_role: PartyType | None = None
@@ -160,13 +163,14 @@ def _preference(candidate: Candidate) -> tuple[bool, float, UUID]:
 
 
 def _refusal(question: Question, code: str, candidate: Candidate) -> Reason | None:
-    status = status_at(candidate.lifetime, question.at, known_at=question.known_at)
+    at = _time_asked(question, candidate)
+    status = status_at(candidate.lifetime, at, known_at=question.known_at)
     if status is None:
         return Reason.NO_MANDATE
     if not _is_in_scope(question, code, candidate):
         return Reason.OUT_OF_SCOPE
     if status is Status.REVOKED:
-        ending = ending_at(candidate.lifetime, question.at)
+        ending = ending_at(candidate.lifetime, at)
         superseded = ending is not None and ending.type is EventType.SUPERSEDED
         return Reason.SUPERSEDED if superseded else Reason.REVOKED
     if status is not Status.ACTIVE:
@@ -176,6 +180,12 @@ def _refusal(question: Question, code: str, candidate: Candidate) -> Reason | No
     if candidate.holders < candidate.together:
         return Reason.JOINT_EXERCISE_REQUIRED
     return Reason.APPROVAL_REQUIRED if candidate.approval else None
+
+
+def _time_asked(question: Question, candidate: Candidate) -> datetime:
+    if not question.is_present:
+        return question.at
+    return max(question.at, *(change.at for change in candidate.lifetime.changes), question.at)
 
 
 def _is_in_scope(question: Question, code: str, candidate: Candidate) -> bool:

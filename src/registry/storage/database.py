@@ -5,7 +5,7 @@ Two kinds of session keep reads from writing: a `ReadSession` runs in a read-onl
 everything but verification, which takes its own asyncpg pool.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from registry.domain.errors import UnavailableError
+from registry.signing.consistency import Position
 from registry.storage.roles import APP
 
 STATEMENT_TIMEOUT_MS = 10_000
+
+_UNAVAILABLE = ("08", "53", "57")
+"""SQLSTATE classes: connection exception, insufficient resources, operator intervention (and time-outs)."""
 
 
 class ReadSession:
@@ -33,9 +37,11 @@ class ReadSession:
         self._connection = connection
 
     async def execute(
-        self, statement: Executable, parameters: Mapping[str, Any] | None = None
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[Any]:
-        """Run one statement."""
+        """Run one statement, once or for each of several parameter sets."""
         return await self._connection.execute(statement, parameters)
 
     async def one_or_none(self, statement: Executable) -> Row[Any] | None:
@@ -53,6 +59,8 @@ class Database:
 
     engine: AsyncEngine
     pool: "asyncpg.Pool[asyncpg.Record]"
+    system_id: int
+    timeline: int
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[WriteSession]:
@@ -73,6 +81,26 @@ class Database:
             )
             async with connection.begin():
                 yield ReadSession(connection)
+
+    async def fetch_hot(self, statement: str, *arguments: object) -> list[Any]:
+        """Run one prepared statement of verification and return its rows. Raises UnavailableError."""
+        async with _unavailable_when_lost():
+            rows: list[Any] = await self.pool.fetch(statement, *arguments)
+            return rows
+
+    async def run_hot(self, statement: str, *arguments: object) -> None:
+        """Run one statement of verification; committed when this returns. Raises UnavailableError."""
+        async with _unavailable_when_lost():
+            await self.pool.execute(statement, *arguments)
+
+    async def position(self) -> Position:
+        """The present end of the write-ahead log: everything committed before this call lies before it."""
+        rows = await self.fetch_hot("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS lsn")
+        return self.position_at(int(rows[0]["lsn"]))
+
+    def position_at(self, lsn: int) -> Position:
+        """A place in this database system's write-ahead log."""
+        return Position(self.system_id, self.timeline, lsn)
 
     async def close(self) -> None:
         """Close both pools."""
@@ -113,7 +141,10 @@ async def open_database(url: str, *, pool_size: int = 8, hot_pool_size: int = 4,
         reset=_keep_session,
         max_inactive_connection_lifetime=0,
     )
-    return Database(engine, pool)
+    row = await pool.fetchrow(
+        "SELECT system_identifier, (SELECT timeline_id FROM pg_control_checkpoint()) FROM pg_control_system()"
+    )
+    return Database(engine, pool, row["system_identifier"], row["timeline_id"])
 
 
 def migration_engine(url: str) -> AsyncEngine:
@@ -133,10 +164,14 @@ def _sqlalchemy_url(url: str) -> str:
 async def _unavailable_when_lost() -> AsyncIterator[None]:
     try:
         yield
-    except (InterfaceError, OperationalError, PoolTimeoutError, OSError) as error:
+    except (InterfaceError, OperationalError, PoolTimeoutError, OSError, asyncpg.InterfaceError) as error:
         raise UnavailableError from error
+    except asyncpg.PostgresError as error:
+        if str(error.sqlstate).startswith(_UNAVAILABLE):
+            raise UnavailableError from error
+        raise
     except DBAPIError as error:
-        if error.connection_invalidated or _sqlstate(error).startswith(("08", "57", "53")):
+        if error.connection_invalidated or _sqlstate(error).startswith(_UNAVAILABLE):
             raise UnavailableError from error
         raise
 

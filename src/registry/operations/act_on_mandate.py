@@ -1,0 +1,114 @@
+"""What every act on an issued mandate shares: finding it, reading its record, and who is acting."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from registry.domain.callers import Caller
+from registry.domain.errors import ForbiddenError, NotFoundError
+from registry.domain.events import Author, Status, status_at
+from registry.domain.mandate import Mandate, read_record
+from registry.domain.parties import Party
+from registry.domain.template import Role
+from registry.signing.keys import KeyRing
+from registry.signing.records import SealType, open_seal
+from registry.storage.database import ReadSession, WriteSession
+from registry.storage.mandate_records import get_sealed_record
+from registry.storage.mandate_states import MandateState, get_state, lock_state
+from registry.storage.secrets import get_secret
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMandate:
+    """A mandate locked for an act: its state, its record, and its status now."""
+
+    state: MandateState
+    mandate: Mandate
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """An employee who acts for somebody, and their statement."""
+
+    employee: Party
+    statement: str
+
+
+async def hold_mandate(
+    session: WriteSession, keys: KeyRing, mandate_id: UUID, *, seen_by: Collection[Party], now: datetime
+) -> HeldMandate:
+    """Lock a mandate that one of these parties may see. Raises NotFoundError for any other."""
+    visible = [await get_state(session, keys, mandate_id, seen_by=party) for party in seen_by]
+    if not any(visible):
+        raise NotFoundError
+    state = await lock_state(session, mandate_id)
+    if state is None:
+        raise NotFoundError
+    mandate = await read_mandate(session, keys, mandate_id)
+    return HeldMandate(state, mandate, present_status(state, now))
+
+
+def present_status(state: MandateState, now: datetime) -> Status:
+    """The status now: what is recorded counts, even if the clock that recorded it runs ahead."""
+    latest = (change.at for change in state.lifetime.changes)
+    status = status_at(state.lifetime, max(now, *latest, now))
+    if status is None:
+        raise RuntimeError("without `known_at` every mandate has a status")
+    return status
+
+
+async def read_sealed(session: ReadSession, keys: KeyRing, mandate_id: UUID) -> bytes:
+    """The exact sealed bytes. Raises NotFoundError where the mandate was erased."""
+    secret = await get_secret(session, keys, mandate_id)
+    if secret is None:
+        raise NotFoundError
+    return await get_sealed_record(session, secret, mandate_id)
+
+
+async def read_mandate(session: ReadSession, keys: KeyRing, mandate_id: UUID) -> Mandate:
+    """The mandate as its sealed record says, signature checked. Raises NotFoundError, SealError."""
+    return read_record(open_seal(await read_sealed(session, keys, mandate_id), keys, SealType.MANDATE))
+
+
+def author_of_act(
+    mandate: Mandate, role: Role, caller: Caller, *, person: Party | None, registrar: Registrar | None
+) -> Author:
+    """Who acts in this role, proved. Raises ForbiddenError where the proof is another's or missing.
+
+    Principal and representative: the person named by the id token or signature, or the organisation whose
+    client calls. For an organisation as principal, any person that its signatory rule names may end what it
+    granted. Third party: its client. Registrar: the third party's client with an employee's statement.
+    """
+    if role in {Role.THIRD_PARTY, Role.REGISTRAR}:
+        return _author_at_third_party(mandate, role, caller, registrar)
+    actor = person or caller.organisation
+    entitled = _entitled(mandate, role)
+    if actor not in entitled:
+        raise ForbiddenError(
+            f"Prove that the {role.value} acts: an id token of the person, or its own organisation's client."
+        )
+    return Author(role, actor)
+
+
+def _author_at_third_party(
+    mandate: Mandate, role: Role, caller: Caller, registrar: Registrar | None
+) -> Author:
+    third_party = mandate.content.third_party.party
+    if caller.organisation != third_party:
+        raise ForbiddenError("Only a client of the third party acts in this role.")
+    if role is Role.THIRD_PARTY:
+        return Author(role, third_party)
+    if registrar is None:
+        raise ForbiddenError("Name the employee who acts, with a statement, in `registrar`.")
+    return Author(role, third_party, registrar.employee, registrar.statement)
+
+
+def _entitled(mandate: Mandate, role: Role) -> frozenset[Party]:
+    content = mandate.content
+    if role is Role.REPRESENTATIVE:
+        return frozenset(named.party for named in content.representatives)
+    rule = content.principal_details.signatory_rule if content.principal_details else None
+    signatories = [alternative.any_of for alternative in rule.alternatives] if rule else []
+    return frozenset({content.principal.party}).union(*signatories)

@@ -1,0 +1,137 @@
+"""Signatures as claimed become signatures as verified: evidence is checked, not stored on trust."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from registry.domain.callers import Caller, Scope
+from registry.domain.errors import Fault
+from registry.domain.mandate import Capacity, Signature
+from registry.domain.parties import NamedParty, Party
+from registry.domain.template import SignatureMethod
+from registry.identity.eid_evidence import EvidenceError, verify_jws_evidence
+from registry.identity.issuers import TrustedIssuers
+from registry.signing.canonical import base64url_digest
+from registry.signing.encodings import encode_base64url
+
+_FORMATS = {SignatureMethod.JWS: "jws", SignatureMethod.REGISTERED: "statement"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedSignature:
+    """A signature as the caller delivers it. Who signed a `jws` is read from the evidence alone."""
+
+    capacity: Capacity
+    method: SignatureMethod
+    evidence_format: str
+    evidence: str
+    signer: NamedParty | None = None
+    signed_at: datetime | None = None
+    registrar: Party | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSignatures:
+    """The signatures that hold, the faults of those that do not."""
+
+    signatures: tuple[Signature, ...]
+    faults: tuple[Fault, ...]
+
+
+async def check_evidence(
+    claimed: Sequence[ClaimedSignature],
+    issuers: TrustedIssuers,
+    caller: Caller,
+    *,
+    content_digest: bytes,
+    now: datetime,
+) -> CheckedSignatures:
+    """Verify each signature's evidence against the SHA-256 of the content.
+
+    A `registered` one is an employee's attestation of a paper original: it needs the registrar scope, the
+    employee, the signer and the time on the paper. Raises UnavailableError when an issuer's keys cannot
+    be had.
+    """
+    signatures: list[Signature] = []
+    faults: list[Fault] = []
+    for position, item in enumerate(claimed):
+        pointer = f"/signatures/{position}"
+        if _FORMATS.get(item.method) != item.evidence_format:
+            faults.append(_wrong_format(pointer, item.method))
+        elif item.method is SignatureMethod.JWS:
+            found = await _check_jws(item, issuers, pointer, content_digest=content_digest, now=now)
+            (signatures if isinstance(found, Signature) else faults).append(found)  # type: ignore[arg-type]  # each list takes its own kind
+        else:
+            missing = _check_registered(item, caller, pointer)
+            faults.extend(missing)
+            if not missing:
+                signatures.append(_registered(item))
+    return CheckedSignatures(tuple(signatures), tuple(faults))
+
+
+async def _check_jws(
+    item: ClaimedSignature,
+    issuers: TrustedIssuers,
+    pointer: str,
+    *,
+    content_digest: bytes,
+    now: datetime,
+) -> Signature | Fault:
+    try:
+        verified = await verify_jws_evidence(item.evidence, issuers, content_digest=content_digest, now=now)
+    except EvidenceError as error:
+        return Fault(f"{pointer}/evidence/data", f"evidence_{error.code}", error.message)
+    if item.signer is not None and item.signer.party != verified.party:
+        return Fault(f"{pointer}/signer", "wrong_signer", "The evidence names another person as signer.")
+    name = verified.name or (item.signer.name if item.signer else None)
+    return Signature(
+        signer=NamedParty(verified.party, name),
+        capacity=item.capacity,
+        method=item.method,
+        signed_at=verified.signed_at,
+        evidence_format=item.evidence_format,
+        evidence_digest=encode_base64url(verified.evidence_digest),
+        issuer=verified.issuer,
+    )
+
+
+def _check_registered(item: ClaimedSignature, caller: Caller, pointer: str) -> list[Fault]:
+    if Scope.MANDATES_REGISTER not in caller.scopes:
+        message = f"Only a registrar attests paper originals: the token lacks `{Scope.MANDATES_REGISTER}`."
+        return [Fault(f"{pointer}/method", "not_a_registrar", message)]
+    needed = {
+        "signer": (item.signer, "Name who signed the paper original."),
+        "signed_at": (item.signed_at, "Give the time at which the paper original was signed."),
+        "registrar": (item.registrar, "Name the employee who attests it."),
+        "evidence/data": (item.evidence.strip() or None, "State what was seen, in the employee's words."),
+    }
+    return [
+        Fault(f"{pointer}/{member}", "missing", message)
+        for member, (value, message) in needed.items()
+        if value is None
+    ]
+
+
+def _registered(item: ClaimedSignature) -> Signature:
+    if item.signer is None or item.signed_at is None:
+        raise ValueError("checked before")
+    return Signature(
+        signer=item.signer,
+        capacity=item.capacity,
+        method=item.method,
+        signed_at=item.signed_at,
+        evidence_format=item.evidence_format,
+        evidence_digest=base64url_digest(item.evidence.encode()),
+        registrar=item.registrar,
+    )
+
+
+def _wrong_format(pointer: str, method: SignatureMethod) -> Fault:
+    if method not in _FORMATS:
+        accepted = " or ".join(f"`{name}`" for name in _FORMATS)
+        return Fault(f"{pointer}/method", "not_supported", f"Use the method {accepted}.")
+    return Fault(
+        f"{pointer}/evidence/format",
+        "evidence_format",
+        f"Evidence of the method `{method}` has the format `{_FORMATS[method]}`.",
+    )

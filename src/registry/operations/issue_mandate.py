@@ -1,0 +1,136 @@
+"""Issue a mandate: check it against its template, seal it, record it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from registry.domain.callers import Caller
+from registry.domain.errors import AlreadyInForceError, Fault, InvalidInputError
+from registry.domain.events import Author, EventType, status_at
+from registry.domain.issuance import MandateProposal, check_content
+from registry.domain.mandate import Mandate, record_document
+from registry.domain.revocation import check_not_over
+from registry.domain.template import Role
+from registry.identity.issuers import TrustedIssuers
+from registry.operations.evidence import ClaimedSignature
+from registry.operations.examine_mandate import ExaminedMandate, examine_mandate
+from registry.operations.record_event import NewEvent, record_event
+from registry.signing.encodings import encode_base64url
+from registry.signing.encryption import new_data_secret
+from registry.signing.keys import KeyRing
+from registry.signing.records import SealType, seal
+from registry.storage.database import Database, WriteSession
+from registry.storage.idempotency import IdempotentRequest, claim_key, find_earlier, record_effect
+from registry.storage.mandate_records import add_evidence, add_record
+from registry.storage.mandate_states import find_in_force, lock_grants, lock_state
+from registry.storage.projection import add_projection
+from registry.storage.secrets import add_secret
+from registry.storage.templates import get_version, lock_template
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRequest:
+    """What is to be issued, with the signatures as delivered."""
+
+    proposal: MandateProposal
+    signatures: tuple[ClaimedSignature, ...]
+
+
+async def issue_mandate(
+    database: Database,
+    keys: KeyRing,
+    issuers: TrustedIssuers,
+    caller: Caller,
+    request: IssueRequest,
+    idempotent: IdempotentRequest,
+    *,
+    now: datetime,
+) -> UUID:
+    """Issue a mandate and return its id; the same request under the same key gives the same id again.
+
+    Record, evidence, projection and key are written in one transaction, committed when this returns.
+    Raises what `examine_mandate` raises; AlreadyInForceError; IdempotencyKeyReusedError;
+    RequestInProgressError.
+    """
+    async with database.reading() as session:
+        earlier = await find_earlier(session, idempotent)
+    if earlier is not None:
+        return earlier.object_id
+    examined = await examine_mandate(
+        database, issuers, caller, request.proposal, request.signatures, needs_signatures=True, now=now
+    )
+    mandate = Mandate(
+        id=uuid7(),
+        content=examined.content,
+        content_digest=encode_base64url(examined.digest),
+        signatures=examined.signatures,
+        issued_at=now,
+        registered_by=caller.urn,
+    )
+    async with database.transaction() as session:
+        earlier = await claim_key(session, idempotent)
+        if earlier is not None:
+            return earlier.object_id
+        await _check_still_allowed(session, examined, now=now)
+        await lock_grants(session, mandate.content, keys)
+        if mandate.content.supersedes is not None:
+            await _supersede(session, keys, caller, mandate, now=now)
+        in_force = await find_in_force(session, mandate.content, keys)
+        if in_force is not None:
+            raise AlreadyInForceError(in_force)
+        await _record(session, keys, mandate, examined, request.signatures)
+        await record_effect(session, idempotent, mandate.id, now=now)
+    return mandate.id
+
+
+async def _record(
+    session: WriteSession,
+    keys: KeyRing,
+    mandate: Mandate,
+    examined: ExaminedMandate,
+    claimed: Sequence[ClaimedSignature],
+) -> None:
+    secret = new_data_secret()
+    sealed = seal(record_document(mandate), keys, SealType.MANDATE, now=mandate.issued_at)
+    await add_secret(session, keys, mandate.id, secret, now=mandate.issued_at)
+    await add_record(session, secret, mandate.id, sealed, issued_at=mandate.issued_at)
+    await add_evidence(session, secret, mandate.id, [item.evidence.encode() for item in claimed])
+    await add_projection(session, mandate, examined.template.content, keys, sealed)
+
+
+async def _check_still_allowed(session: WriteSession, examined: ExaminedMandate, *, now: datetime) -> None:
+    """Look at the template again, now that nobody can retire it until this act is over."""
+    await lock_template(session, examined.template.id, shared=True)
+    template = await get_version(session, examined.template.id, examined.template.version)
+    if template is None or template == examined.template:
+        return
+    signed_at = min(signature.signed_at for signature in examined.signatures)
+    faults = check_content(examined.content, template, signed_at=signed_at, now=now)
+    if faults:
+        raise InvalidInputError(faults)
+
+
+async def _supersede(
+    session: WriteSession, keys: KeyRing, caller: Caller, mandate: Mandate, *, now: datetime
+) -> None:
+    """End the mandate that the new one replaces: of the same principal, towards the same third party."""
+    old_id = mandate.content.supersedes
+    state = None if old_id is None else await lock_state(session, old_id)
+    principal = keys.party_index(mandate.content.principal.party)
+    third_party = str(mandate.content.third_party.party)
+    if state is None or (state.principal_index, state.third_party) != (principal, third_party):
+        message = "There is no mandate of this principal here with that id."
+        raise InvalidInputError((Fault("/supersedes", "unknown_mandate", message),))
+    status = status_at(state.lifetime, now)
+    if status is not None:
+        check_not_over(status)
+    event = NewEvent(
+        type=EventType.SUPERSEDED,
+        author=Author(Role.PRINCIPAL, mandate.content.principal.party),
+        reason="superseded",
+        details={"superseded_by": str(mandate.id)},
+    )
+    await record_event(session, keys, caller, state, event, now=now)

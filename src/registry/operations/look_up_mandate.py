@@ -1,0 +1,153 @@
+"""Look up mandates: one by id, many by search, the standing of many. Each look-up of a person is logged."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from registry.domain.callers import Caller
+from registry.domain.documents import Json
+from registry.domain.errors import NotFoundError
+from registry.domain.events import MandateEvent, Status, read_event
+from registry.domain.mandate import Mandate, read_record
+from registry.domain.parties import Party
+from registry.operations.act_on_mandate import present_status, read_mandate, read_sealed
+from registry.signing.canonical import base64url_digest
+from registry.signing.records import SealType, open_seal
+from registry.storage.access_log import AccessEntry, AccessLog
+from registry.storage.database import WriteSession
+from registry.storage.mandate_records import list_sealed_events, list_sealed_records
+from registry.storage.mandate_search import MandateFilter, search_states
+from registry.storage.mandate_states import MandateState, get_state, list_states
+from registry.storage.secrets import get_secret
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMandate:
+    """A mandate with its status now and the digest of its sealed record."""
+
+    mandate: Mandate
+    status: Status
+    record_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEvent:
+    """An event with its exact sealed bytes."""
+
+    event: MandateEvent
+    sealed: bytes
+
+
+async def get_mandate(log: AccessLog, caller: Caller, mandate_id: UUID, *, now: datetime) -> FoundMandate:
+    """One mandate, to one of its parties. Raises NotFoundError for any other, UnavailableError."""
+    async with log.database.transaction() as session:
+        state = await _find(session, log, caller, mandate_id, "mandate", now=now)
+        sealed = await read_sealed(session, log.keys, mandate_id)
+    return _found(state, sealed, log, now)
+
+
+async def get_record(log: AccessLog, caller: Caller, mandate_id: UUID, *, now: datetime) -> bytes:
+    """The exact sealed bytes of a mandate. Raises as `get_mandate`."""
+    async with log.database.transaction() as session:
+        await _find(session, log, caller, mandate_id, "mandate_record", now=now)
+        return await read_sealed(session, log.keys, mandate_id)
+
+
+async def list_events(
+    log: AccessLog, caller: Caller, mandate_id: UUID, *, now: datetime
+) -> tuple[Mandate, bytes, list[FoundEvent]]:
+    """The mandate, its sealed record (which is the event of its issue), and what happened since.
+
+    Oldest first. Raises as `get_mandate`.
+    """
+    async with log.database.transaction() as session:
+        await _find(session, log, caller, mandate_id, "mandate_events", now=now)
+        sealed = await read_sealed(session, log.keys, mandate_id)
+        mandate = await read_mandate(session, log.keys, mandate_id)
+        secret = await get_secret(session, log.keys, mandate_id)
+        if secret is None:
+            raise NotFoundError
+        stored = await list_sealed_events(session, secret, mandate_id)
+    events = [
+        FoundEvent(read_event(open_seal(item.sealed, log.keys, SealType.EVENT)), item.sealed)
+        for item in stored
+    ]
+    return mandate, sealed, events
+
+
+async def search_mandates(
+    log: AccessLog,
+    caller: Caller,
+    wanted: MandateFilter,
+    *,
+    document: Mapping[str, Json],
+    after: UUID | None,
+    limit: int,
+) -> list[FoundMandate]:
+    """A page of the mandates that the caller's organisation has a part in, in the order of issue.
+
+    `document` is the search as asked, for the access log. Raises UnavailableError.
+    """
+    async with log.database.transaction() as session:
+        states = await search_states(
+            session, log.keys, wanted, seen_by=caller.organisation, after=after, limit=limit
+        )
+        sealed = await list_sealed_records(session, log.keys, [state.mandate_id for state in states])
+        await log.append_within(session, _search_entry(log, caller, wanted, document))
+    return [
+        _found(state, sealed[state.mandate_id], log, wanted.now)
+        for state in states
+        if state.mandate_id in sealed
+    ]
+
+
+async def list_statuses(
+    log: AccessLog, caller: Caller, mandate_ids: Sequence[UUID], *, now: datetime
+) -> dict[UUID, Status]:
+    """The status now of those mandates that the caller's organisation has a part in."""
+    async with log.database.reading() as session:
+        states = await list_states(session, log.keys, mandate_ids, seen_by=caller.organisation)
+    return {state.mandate_id: present_status(state, now) for state in states}
+
+
+async def _find(
+    session: WriteSession, log: AccessLog, caller: Caller, mandate_id: UUID, operation: str, *, now: datetime
+) -> MandateState:
+    state = await get_state(session, log.keys, mandate_id, seen_by=caller.organisation)
+    if state is None:
+        raise NotFoundError
+    entry = AccessEntry(
+        id=uuid7(),
+        at=now,
+        client_id=caller.client_id,
+        operation=operation,
+        details={"mandate_id": str(mandate_id)},
+        principal_index=state.principal_index,
+    )
+    await log.append_within(session, entry)
+    return state
+
+
+def _search_entry(
+    log: AccessLog, caller: Caller, wanted: MandateFilter, document: Mapping[str, Json]
+) -> AccessEntry:
+    def index(party: Party | None) -> bytes | None:
+        return None if party is None else log.keys.party_index(party)
+
+    return AccessEntry(
+        id=uuid7(),
+        at=wanted.now,
+        client_id=caller.client_id,
+        operation="mandate_search",
+        details=document,
+        principal_index=index(wanted.principal),
+        representative_index=index(wanted.representative),
+    )
+
+
+def _found(state: MandateState, sealed: bytes, log: AccessLog, now: datetime) -> FoundMandate:
+    mandate = read_record(open_seal(sealed, log.keys, SealType.MANDATE))
+    return FoundMandate(mandate, present_status(state, now), base64url_digest(sealed))

@@ -1,0 +1,115 @@
+"""Revoke or renounce a mandate: end it early, once, saying who and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from registry.domain.callers import Caller, Scope
+from registry.domain.errors import AlreadyEndedError, Fault, ForbiddenError, InvalidInputError
+from registry.domain.events import MandateEvent
+from registry.domain.parties import Party
+from registry.domain.revocation import (
+    check_may_revoke,
+    check_not_over,
+    revocation_document,
+    revocation_event,
+)
+from registry.domain.template import Role
+from registry.identity.eid_evidence import EvidenceError, verify_jws_evidence
+from registry.identity.issuers import TrustedIssuers
+from registry.operations.act_on_mandate import HeldMandate, Registrar, author_of_act, hold_mandate
+from registry.operations.record_event import NewEvent, record_event
+from registry.signing.canonical import canonical_bytes, digest
+from registry.signing.encodings import encode_base64url
+from registry.signing.keys import KeyRing
+from registry.storage.database import Database, WriteSession
+from registry.storage.mandate_records import get_ending
+from registry.storage.templates import get_version
+
+_MUST_GIVE_REASON = frozenset({Role.THIRD_PARTY, Role.REGISTRAR})
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What is asked: in which role, why, and the proof.
+
+    `person` is whom an id token named; `signature` a compact JWS over `revocation_bytes`, which proves the
+    person just as well.
+    """
+
+    by: Role
+    reason: str | None = None
+    person: Party | None = None
+    signature: str | None = None
+    registrar: Registrar | None = None
+
+
+def revocation_bytes(mandate_id: UUID, revocation: Revocation) -> bytes:
+    """The RFC 8785 bytes that a party signs to revoke or renounce."""
+    return canonical_bytes(revocation_document(str(mandate_id), revocation.by, revocation.reason))
+
+
+async def revoke_mandate(
+    database: Database,
+    keys: KeyRing,
+    issuers: TrustedIssuers,
+    caller: Caller,
+    mandate_id: UUID,
+    revocation: Revocation,
+    *,
+    now: datetime,
+) -> MandateEvent:
+    """End a mandate and return the sealed event; committed when this returns.
+
+    Exactly one of many racing revocations wins: the others wait for the lock on the mandate and raise
+    AlreadyEndedError, which names the first. Raises also NotFoundError, ForbiddenError,
+    MandateOverError for one that expired or was used up, InvalidInputError, UnavailableError.
+    """
+    if revocation.by is Role.REGISTRAR:
+        caller.require(Scope.MANDATES_REGISTER)
+    if revocation.by in _MUST_GIVE_REASON and not (revocation.reason or "").strip():
+        raise InvalidInputError((Fault("/reason", "missing", "Say why: the parties are entitled to know."),))
+    person, evidence_digest = await _prove_person(issuers, mandate_id, revocation, now=now)
+    seen_by = {caller.organisation} | ({person} if person else set())
+    async with database.transaction() as session:
+        held = await hold_mandate(session, keys, mandate_id, seen_by=seen_by, now=now)
+        author = author_of_act(
+            held.mandate, revocation.by, caller, person=person, registrar=revocation.registrar
+        )
+        await _check_allowed(session, held, revocation.by)
+        ending = await get_ending(session, mandate_id)
+        if ending is not None:
+            raise AlreadyEndedError(ending.event_id, ending.type.value, ending.ended_at)
+        check_not_over(held.status)
+        event = NewEvent(
+            type=revocation_event(revocation.by),
+            author=author,
+            reason=revocation.reason,
+            details={"evidence_digest": evidence_digest, "evidence": revocation.signature},
+        )
+        return await record_event(session, keys, caller, held.state, event, now=now)
+
+
+async def _prove_person(
+    issuers: TrustedIssuers, mandate_id: UUID, revocation: Revocation, *, now: datetime
+) -> tuple[Party | None, str | None]:
+    if revocation.signature is None:
+        return revocation.person, None
+    content_digest = digest(revocation_bytes(mandate_id, revocation))
+    try:
+        signer = await verify_jws_evidence(
+            revocation.signature, issuers, content_digest=content_digest, now=now
+        )
+    except EvidenceError as error:
+        fault = Fault("/signature/evidence/data", f"evidence_{error.code}", error.message)
+        raise InvalidInputError((fault,)) from error
+    if revocation.person is not None and revocation.person != signer.party:
+        raise ForbiddenError("The id token and the signature name different persons.")
+    return signer.party, encode_base64url(signer.evidence_digest)
+
+
+async def _check_allowed(session: WriteSession, held: HeldMandate, role: Role) -> None:
+    template = await get_version(session, held.state.template_id, held.state.template_version)
+    if template is None:
+        raise RuntimeError("a mandate's template version is never removed")
+    check_may_revoke(role, template.content.may_revoke)

@@ -1,0 +1,140 @@
+"""On whose behalf may this person act here? The principals, with what a form prefills."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from uuid_utils.compat import uuid7
+
+from registry.domain.callers import Caller
+from registry.domain.documents import Json
+from registry.domain.mandate import Mandate, read_record
+from registry.domain.parties import Party
+from registry.domain.verification import RULES_VERSION, Decision, PermissionAnswer, Question, decide
+from registry.identity.schemes import birth_date
+from registry.operations.verify import check_third_party, local_zone
+from registry.signing.records import SealType, open_seal
+from registry.storage.access_log import AccessEntry, AccessLog
+from registry.storage.mandate_records import list_sealed_records
+from registry.storage.mandate_search import Representation, find_representations
+
+
+@dataclass(frozen=True, slots=True)
+class RepresentationSearch:
+    """Who asks to act, where, in which service; `after` is the last principal's blind index of a page."""
+
+    representative: Party
+    third_party: Party
+    service: str | None = None
+    after: bytes | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RepresentedPrincipal:
+    """A principal in one role (and, where it has one, one specifier), as the newest mandate names it.
+
+    `permissions` are those permitted now, or conditional with the reason why.
+    """
+
+    mandate: Mandate
+    permissions: tuple[PermissionAnswer, ...]
+
+
+async def search_representations(
+    log: AccessLog,
+    caller: Caller,
+    search: RepresentationSearch,
+    *,
+    document: Mapping[str, Json],
+    now: datetime,
+) -> tuple[list[RepresentedPrincipal], bytes | None]:
+    """Return a page of principals and, where there are more, the cursor after it.
+
+    A page can hold fewer than `limit` principals: those without anything permitted now are left out.
+    Raises MissingScopeError, UnavailableError.
+    """
+    check_third_party(caller, search.third_party)
+    async with log.database.transaction() as session:
+        found = await find_representations(
+            session,
+            log.keys,
+            search.representative,
+            search.third_party,
+            service=search.service,
+            now=now,
+            after=search.after,
+            limit=search.limit + 1,
+        )
+        page, cursor = _cut(found, search.limit)
+        ids = [item.candidate.mandate_id for item in page]
+        sealed = await list_sealed_records(session, log.keys, ids)
+        await log.append_within(session, _entry(log, caller, search, document, now))
+    mandates = {
+        mandate_id: read_record(open_seal(data, log.keys, SealType.MANDATE))
+        for mandate_id, data in sealed.items()
+    }
+    known = [item for item in page if item.candidate.mandate_id in mandates]
+    groups = groupby(sorted(known, key=_group_key), key=_group_key)
+    principals = [_principal(search, list(group), mandates, now) for _, group in groups]
+    return [principal for principal in principals if principal is not None], cursor
+
+
+def _cut(found: Sequence[Representation], limit: int) -> tuple[list[Representation], bytes | None]:
+    principals = list(dict.fromkeys(item.principal_index for item in found))
+    if len(principals) <= limit:
+        return list(found), None
+    kept = principals[:limit]
+    return [item for item in found if item.principal_index in kept], kept[-1]
+
+
+def _group_key(item: Representation) -> tuple[bytes, str, bytes]:
+    candidate = item.candidate
+    return item.principal_index, candidate.principal_role.value, candidate.specifier_index or b""
+
+
+def _principal(
+    search: RepresentationSearch,
+    group: Sequence[Representation],
+    mandates: Mapping[object, Mandate],
+    now: datetime,
+) -> RepresentedPrincipal | None:
+    """Decide for one principal as a verification would."""
+    candidates = [item.candidate for item in group]
+    newest = mandates[max(candidate.mandate_id for candidate in candidates)]
+    principal = newest.content.principal.party
+    question = Question(
+        third_party=search.third_party,
+        principal=principal,
+        representative=search.representative,
+        permissions=tuple(sorted({code for item in candidates for code in item.permissions})),
+        at=now,
+        is_present=True,
+        local_date=now.astimezone(local_zone(search.third_party)).date(),
+        service=search.service,
+        specifier_index=candidates[0].specifier_index,
+        principal_born=birth_date(principal),
+        representative_born=birth_date(search.representative),
+    )
+    answers = decide(question, candidates).permissions
+    permitted = tuple(answer for answer in answers if answer.decision is not Decision.DENY)
+    return RepresentedPrincipal(newest, permitted) if permitted else None
+
+
+def _entry(
+    log: AccessLog,
+    caller: Caller,
+    search: RepresentationSearch,
+    document: Mapping[str, Json],
+    now: datetime,
+) -> AccessEntry:
+    return AccessEntry(
+        id=uuid7(),
+        at=now,
+        client_id=caller.client_id,
+        operation="representation_search",
+        details=document,
+        representative_index=log.keys.party_index(search.representative),
+        rules_version=RULES_VERSION,
+    )

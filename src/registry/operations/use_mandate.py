@@ -1,0 +1,85 @@
+"""Record one use of a mandate, which can use it up."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from registry.domain.callers import Caller
+from registry.domain.documents import party_document
+from registry.domain.errors import ConflictError, Fault, InvalidInputError
+from registry.domain.events import Author, EventType, MandateEvent, Status
+from registry.domain.parties import Party
+from registry.domain.revocation import check_not_over
+from registry.domain.template import Role
+from registry.operations.act_on_mandate import HeldMandate, author_of_act, hold_mandate
+from registry.operations.record_event import NewEvent, record_event
+from registry.signing.keys import KeyRing
+from registry.storage.database import Database
+from registry.storage.mandate_states import lock_state
+
+
+class NotUsableError(ConflictError):
+    """The mandate is not active now: it cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Which permission is used, in which case, by which representative."""
+
+    permission: str
+    case_ref: str
+    by: Party
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedUse:
+    """The event, and how many uses remain; None where there is no limit."""
+
+    event: MandateEvent
+    remaining: int | None
+
+
+async def use_mandate(
+    database: Database, keys: KeyRing, caller: Caller, mandate_id: UUID, use: Use, *, now: datetime
+) -> RecordedUse:
+    """Record a use by the third party's client; committed when this returns.
+
+    The last use permitted also uses the mandate up, in the same transaction. Raises NotFoundError,
+    ForbiddenError, InvalidInputError, MandateOverError, NotUsableError, UnavailableError.
+    """
+    async with database.transaction() as session:
+        held = await hold_mandate(session, keys, mandate_id, seen_by={caller.organisation}, now=now)
+        author = author_of_act(held.mandate, Role.THIRD_PARTY, caller, person=None, registrar=None)
+        check_not_over(held.status)
+        if held.status is not Status.ACTIVE:
+            raise NotUsableError
+        _check_use(held, use)
+        maximum = held.state.max_uses
+        remaining = None if maximum is None else maximum - held.state.uses - 1
+        details = {
+            "permission": use.permission,
+            "case_ref": use.case_ref,
+            "by": party_document(use.by),
+            "remaining": remaining,
+        }
+        event = await record_event(
+            session, keys, caller, held.state, NewEvent(EventType.USED, author, details=details), now=now
+        )
+        if remaining == 0:
+            state = await lock_state(session, mandate_id)
+            if state is None:
+                raise RuntimeError("a locked mandate does not disappear")
+            used_up = NewEvent(EventType.USED_UP, Author(Role.THIRD_PARTY, caller.organisation))
+            await record_event(session, keys, caller, state, used_up, now=now)
+    return RecordedUse(event, remaining)
+
+
+def _check_use(held: HeldMandate, use: Use) -> None:
+    content = held.mandate.content
+    faults = []
+    if use.permission not in content.permissions:
+        faults.append(Fault("/permission", "not_granted", "The mandate does not grant this permission."))
+    if use.by not in {named.party for named in content.representatives}:
+        faults.append(Fault("/by", "not_a_representative", "Name a representative of this mandate."))
+    if faults:
+        raise InvalidInputError(tuple(faults))

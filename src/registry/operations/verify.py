@@ -1,0 +1,163 @@
+"""Verify: answer questions about mandates, and record each question with its answer before it is given."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from uuid_utils.compat import uuid7
+
+from registry.domain.callers import Caller, Scope
+from registry.domain.documents import Document, Json
+from registry.domain.errors import UnavailableError
+from registry.domain.parties import Party, PartyType
+from registry.domain.verification import RULES_VERSION, Answer, Candidate, Question, answer_document, decide
+from registry.identity.schemes import birth_date, country_zone
+from registry.signing.consistency import Position, consistency_token
+from registry.signing.keys import KeyRing
+from registry.storage.access_log import AccessEntry, AccessLog
+from registry.storage.candidates import PartiesAsked, find_candidates
+from registry.storage.projection import specifier_index
+from registry.storage.templates import find_unknown_permissions
+
+_UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """A question as a caller asks it. `document` is how it was asked, for the receipt and the access log.
+
+    `at` None is now. `at_least` is a state that the answer may not be older than.
+    """
+
+    caller: Caller
+    third_party: Party
+    principal: Party
+    representative: Party
+    permissions: tuple[str, ...]
+    document: Document
+    asked_at: datetime
+    together_with: tuple[Party, ...] = ()
+    service: str | None = None
+    principal_role: PartyType | None = None
+    specifier: Mapping[str, str] = field(default_factory=dict)
+    at: datetime | None = None
+    known_at: datetime | None = None
+    at_least: Position | None = None
+    operation: str = "verification"
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredQuestion:
+    """The answer as a document, the id of its audit row, and the state it was given from."""
+
+    answer: Answer
+    document: dict[str, Json]
+    audit_id: UUID
+    consistency_token: str
+
+
+def check_third_party(caller: Caller, third_party: Party) -> None:
+    """Raise MissingScopeError for another organisation's matters without `verify:any`."""
+    if third_party != caller.organisation:
+        caller.require(Scope.VERIFY_ANY)
+
+
+class Verifier:
+    """Answers batches of questions. Remembers which permission codes exist: a code once published stays."""
+
+    def __init__(self, access_log: AccessLog, keys: KeyRing) -> None:
+        """`access_log` and `keys` are the process's own."""
+        self._log = access_log
+        self._database = access_log.database
+        self._keys = keys
+        self._known_codes: set[tuple[Party, str]] = set()
+
+    async def answer(self, asked: Sequence[AskedQuestion]) -> list[AnsweredQuestion]:
+        """Answer questions in their order; every audit row is committed when this returns.
+
+        Raises UnavailableError where the database cannot be asked, the audit cannot be written, or the
+        state is older than a question's `at_least`.
+        """
+        found, lsn = await find_candidates(self._database, [self._parties(item) for item in asked])
+        unknown = await self._unknown_codes(asked)
+        position = self._database.position_at(lsn)
+        token = consistency_token(position, self._keys)
+        answered, entries = [], []
+        for item, candidates in zip(asked, found, strict=True):
+            if item.at_least is not None and item.at_least.lsn > lsn:
+                raise UnavailableError("This state is older than the `at_least` that was asked for.")
+            result = self._decide(item, candidates, unknown.get(item.third_party, frozenset()), token)
+            answered.append(result)
+            entries.append(self._entry(item, result))
+        await self._log.append(entries)
+        return answered
+
+    def _parties(self, item: AskedQuestion) -> PartiesAsked:
+        index = self._keys.party_index
+        representatives = dict.fromkeys((item.representative, *item.together_with))
+        return PartiesAsked(
+            str(item.third_party), index(item.principal), tuple(index(party) for party in representatives)
+        )
+
+    async def _unknown_codes(self, asked: Sequence[AskedQuestion]) -> dict[Party, frozenset[str]]:
+        open_codes: dict[Party, set[str]] = {}
+        for item in asked:
+            for code in item.permissions:
+                if (item.third_party, code) not in self._known_codes:
+                    open_codes.setdefault(item.third_party, set()).add(code)
+        unknown = {}
+        for third_party, codes in open_codes.items():
+            async with self._database.reading() as session:
+                missing = await find_unknown_permissions(session, third_party, frozenset(codes))
+            self._known_codes.update((third_party, code) for code in codes - missing)
+            unknown[third_party] = missing
+        return unknown
+
+    def _decide(
+        self, item: AskedQuestion, candidates: Sequence[Candidate], unknown: frozenset[str], token: str
+    ) -> AnsweredQuestion:
+        at = item.at or item.asked_at
+        question = Question(
+            third_party=item.third_party,
+            principal=item.principal,
+            representative=item.representative,
+            permissions=item.permissions,
+            at=at,
+            is_present=item.at is None and item.known_at is None,
+            local_date=at.astimezone(local_zone(item.third_party)).date(),
+            known_at=item.known_at,
+            together_with=item.together_with,
+            service=item.service,
+            principal_role=item.principal_role,
+            specifier_index=specifier_index(self._keys, item.specifier),
+            principal_born=birth_date(item.principal),
+            representative_born=birth_date(item.representative),
+            unknown_permissions=unknown,
+        )
+        answer = decide(question, candidates)
+        document = answer_document(answer, item.asked_at)
+        if item.known_at is not None:
+            document["historical"] = True
+        return AnsweredQuestion(answer, document, uuid7(), token)
+
+    def _entry(self, item: AskedQuestion, result: AnsweredQuestion) -> AccessEntry:
+        return AccessEntry(
+            id=result.audit_id,
+            at=item.asked_at,
+            client_id=item.caller.client_id,
+            operation=item.operation,
+            details={"question": item.document, "answer": result.document},
+            principal_index=self._keys.party_index(item.principal),
+            representative_index=self._keys.party_index(item.representative),
+            decision=result.answer.decision.value,
+            rules_version=RULES_VERSION,
+        )
+
+
+@lru_cache(maxsize=1024)
+def local_zone(third_party: Party) -> ZoneInfo:
+    """The zone in which a third party reckons days; UTC where its scheme names no country."""
+    return country_zone(third_party) or _UTC

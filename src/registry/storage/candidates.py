@@ -1,0 +1,86 @@
+"""The look-up behind verification: the mandates between the parties of many questions, in one statement."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from registry.domain.events import Lifetime
+from registry.domain.parties import PartyType
+from registry.domain.verification import Candidate
+from registry.storage.database import Database
+from registry.storage.projection import read_changes
+
+# The outer join gives one row, with the position in the log, also to a question without mandates.
+_FIND = """
+SELECT q.number, q.is_asker, pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS lsn, r.mandate_id,
+    r.principal_role, r.specifier_index, r.permissions, r.services, r.valid_from, r.valid_until, r.issued_at,
+    r.changes, r.together, r.approval, r.principal_below, r.representative_from
+FROM unnest($1::int[], $2::text[], $3::bytea[], $4::bytea[], $5::boolean[])
+    AS q (number, third_party, principal_index, representative_index, is_asker)
+LEFT JOIN representations r ON r.representative_index = q.representative_index
+    AND r.third_party = q.third_party AND r.principal_index = q.principal_index
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PartiesAsked:
+    """Between whom, as blind indexes: the representative first, then those who act together with it."""
+
+    third_party: str
+    principal_index: bytes
+    representative_indexes: tuple[bytes, ...]
+
+
+async def find_candidates(
+    database: Database, asked: Sequence[PartiesAsked]
+) -> tuple[list[list[Candidate]], int]:
+    """The candidates of each question, and the position in the write-ahead log that was seen.
+
+    A candidate is held by the first representative; `holders` counts how many of those named hold it.
+    """
+    questions = [
+        (number, parties.third_party, parties.principal_index, index, place == 0)
+        for number, parties in enumerate(asked)
+        for place, index in enumerate(parties.representative_indexes)
+    ]
+    rows = await database.fetch_hot(_FIND, *map(list, zip(*questions, strict=True)))
+    return _group(rows, asked), int(rows[0]["lsn"])
+
+
+def _group(rows: Sequence[Any], asked: Sequence[PartiesAsked]) -> list[list[Candidate]]:
+    found: list[dict[UUID, list[Any]]] = [defaultdict(list) for _ in asked]
+    for row in rows:
+        if row["mandate_id"] is not None:
+            found[row["number"]][row["mandate_id"]].append(row)
+    return [
+        [_candidate(held[0], len(held)) for held in mandates.values() if any(row["is_asker"] for row in held)]
+        for mandates in found
+    ]
+
+
+def _candidate(row: Any, holders: int) -> Candidate:  # noqa: ANN401  # asyncpg has no row type per query
+    changes = row["changes"]
+    valid_until: datetime | None = row["valid_until"]
+    return Candidate(
+        mandate_id=row["mandate_id"],
+        lifetime=Lifetime(
+            row["valid_from"],
+            valid_until,
+            row["issued_at"],
+            read_changes(orjson.loads(changes)) if changes else (),
+        ),
+        permissions=frozenset(row["permissions"]),
+        services=frozenset(row["services"]),
+        principal_role=PartyType(row["principal_role"]),
+        specifier_index=row["specifier_index"],
+        together=row["together"],
+        holders=holders,
+        approval=row["approval"],
+        principal_below=row["principal_below"],
+        representative_from=row["representative_from"],
+    )

@@ -1,0 +1,123 @@
+"""Where mandates stand: locking one for an act, and finding those that an organisation may see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, func, select
+
+from registry.domain.events import Lifetime
+from registry.domain.mandate import MandateContent
+from registry.domain.parties import Party
+from registry.signing.keys import KeyRing
+from registry.storage.database import ReadSession, WriteSession
+from registry.storage.projection import read_changes, specifier_index
+from registry.storage.tables import mandate_states, representations
+
+
+@dataclass(frozen=True, slots=True)
+class MandateState:
+    """What an act on a mandate needs to know, as the projection holds it."""
+
+    mandate_id: UUID
+    third_party: str
+    principal_index: bytes
+    template_id: UUID
+    template_version: int
+    lifetime: Lifetime
+    event_count: int
+    last_digest: bytes
+    uses: int
+    max_uses: int | None
+
+
+async def lock_state(session: WriteSession, mandate_id: UUID) -> MandateState | None:
+    """Lock a mandate against every other act on it, and return where it stands."""
+    row = await session.one_or_none(
+        select(mandate_states).where(mandate_states.c.mandate_id == mandate_id).with_for_update()
+    )
+    return None if row is None else read_state(row)
+
+
+async def lock_grants(session: WriteSession, content: MandateContent, keys: KeyRing) -> None:
+    """Wait for every other issue between this principal and this template."""
+    name = f"grants:{keys.party_index(content.principal.party).hex()}:{content.template_id}"
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+async def find_in_force(session: WriteSession, content: MandateContent, keys: KeyRing) -> UUID | None:
+    """A mandate of the same parties, template, permissions and specifier whose time overlaps, if any."""
+    states = mandate_states.c
+    holders = (
+        select(func.array_agg(representations.c.representative_index))
+        .where(representations.c.mandate_id == states.mandate_id)
+        .scalar_subquery()
+    )
+    wanted = [keys.party_index(named.party) for named in content.representatives]
+    rows = await session.execute(
+        select(states.mandate_id, holders.label("holders")).where(
+            states.principal_index == keys.party_index(content.principal.party),
+            states.template_id == content.template_id,
+            states.principal_role == content.principal_role.value,
+            states.permissions == list(content.permissions),
+            states.specifier_index.is_not_distinct_from(specifier_index(keys, content.specifier)),
+            states.ended_at.is_(None),
+            states.used_up_at.is_(None),
+            func.tstzrange(states.valid_from, states.valid_until).op("&&")(
+                func.tstzrange(content.valid_from, content.valid_until)
+            ),
+        )
+    )
+    return next((row.mandate_id for row in rows if sorted(row.holders) == sorted(wanted)), None)
+
+
+def party_sees(keys: KeyRing, organisation: Party) -> ColumnElement[bool]:
+    """The condition that an organisation is third party, principal or representative in a mandate."""
+    index = keys.party_index(organisation)
+    states = mandate_states.c
+    holds = (
+        select(representations.c.mandate_id)
+        .where(
+            representations.c.mandate_id == states.mandate_id,
+            representations.c.representative_index == index,
+        )
+        .exists()
+    )
+    return (states.third_party == str(organisation)) | (states.principal_index == index) | holds
+
+
+async def get_state(
+    session: ReadSession, keys: KeyRing, mandate_id: UUID, *, seen_by: Party
+) -> MandateState | None:
+    """Where a mandate stands, to one of its parties; None for anybody else."""
+    row = await session.one_or_none(
+        select(mandate_states).where(mandate_states.c.mandate_id == mandate_id, party_sees(keys, seen_by))
+    )
+    return None if row is None else read_state(row)
+
+
+async def list_states(
+    session: ReadSession, keys: KeyRing, mandate_ids: Sequence[UUID], *, seen_by: Party
+) -> list[MandateState]:
+    """Where those of the mandates stand that this organisation may see."""
+    rows = await session.execute(
+        select(mandate_states).where(mandate_states.c.mandate_id.in_(mandate_ids), party_sees(keys, seen_by))
+    )
+    return [read_state(row) for row in rows]
+
+
+def read_state(row: Row[Any]) -> MandateState:
+    """Read a row of `mandate_states`."""
+    return MandateState(
+        mandate_id=row.mandate_id,
+        third_party=row.third_party,
+        principal_index=row.principal_index,
+        template_id=row.template_id,
+        template_version=row.template_version,
+        lifetime=Lifetime(row.valid_from, row.valid_until, row.issued_at, read_changes(row.changes)),
+        event_count=row.event_count,
+        last_digest=row.last_digest,
+        uses=row.uses,
+        max_uses=row.max_uses,
+    )

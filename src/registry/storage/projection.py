@@ -1,0 +1,123 @@
+"""The projection: what queries see of mandates. Derived from the sealed records, rebuildable from them.
+
+`state_row` and `representation_rows` are pure, so that writing and `registry fsck` derive the same rows.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from registry.domain.documents import utc_text, utc_time
+from registry.domain.events import ENDINGS, Change, EventType, MandateEvent, is_suspended
+from registry.domain.mandate import Mandate
+from registry.domain.template import TemplateContent
+from registry.signing.canonical import canonical_bytes, digest
+from registry.signing.keys import KeyRing
+from registry.storage.database import WriteSession
+from registry.storage.tables import mandate_states, representations
+
+_STATUS_EVENTS = frozenset({EventType.SUSPENDED, EventType.RESUMED, EventType.USED_UP, *ENDINGS})
+
+
+def specifier_index(keys: KeyRing, specifier: Mapping[str, str]) -> bytes | None:
+    """The blind index of a specifier; None for none, so that equal specifiers have equal indexes."""
+    return keys.blind_index(f"specifier:{canonical_bytes(dict(specifier)).decode()}") if specifier else None
+
+
+def state_row(mandate: Mandate, template: TemplateContent, keys: KeyRing, sealed: bytes) -> dict[str, Any]:
+    """The row of `mandate_states` for a mandate without events."""
+    return {
+        **_shared_columns(mandate, keys),
+        "kind": mandate.content.kind.value,
+        "basis": mandate.content.basis.value,
+        "template_id": mandate.content.template_id,
+        "template_version": mandate.content.template_version,
+        "event_count": 0,
+        "last_digest": digest(sealed),
+        "uses": 0,
+        "max_uses": template.exercise.max_uses,
+        "changes": [],
+        "ended_at": None,
+        "used_up_at": None,
+        "is_suspended": False,
+    }
+
+
+def representation_rows(mandate: Mandate, template: TemplateContent, keys: KeyRing) -> list[dict[str, Any]]:
+    """The rows of `representations` for a mandate without events: one per representative."""
+    return [
+        {
+            **_shared_columns(mandate, keys),
+            "position": position,
+            "representative_index": keys.party_index(representative.party),
+            "services": list(template.services),
+            "changes": None,
+            "together": template.exercise.together,
+            "approval": template.exercise.approval,
+            "principal_below": template.age_limits.principal_below,
+            "representative_from": template.age_limits.representative_from,
+        }
+        for position, representative in enumerate(mandate.content.representatives)
+    ]
+
+
+def event_columns(state: dict[str, Any], event: MandateEvent, sealed: bytes) -> dict[str, Any]:
+    """The columns of `mandate_states` that an event changes, from the row before it."""
+    changes = [*state["changes"]]
+    if event.type in _STATUS_EVENTS:
+        changes.append([event.type.value, utc_text(event.at), utc_text(event.recorded_at)])
+    return {
+        "event_count": event.number,
+        "last_digest": digest(sealed),
+        "uses": state["uses"] + (event.type is EventType.USED),
+        "changes": changes,
+        "ended_at": event.at if event.type in ENDINGS else state["ended_at"],
+        "used_up_at": event.at if event.type is EventType.USED_UP else state["used_up_at"],
+        "is_suspended": is_suspended(read_changes(changes)),
+    }
+
+
+def read_changes(changes: Iterable[Any] | None) -> tuple[Change, ...]:
+    """Read the `changes` column."""
+    return tuple(Change(EventType(kind), utc_time(at), utc_time(known)) for kind, at, known in changes or ())
+
+
+async def add_projection(
+    session: WriteSession, mandate: Mandate, template: TemplateContent, keys: KeyRing, sealed: bytes
+) -> None:
+    """Project a newly issued mandate."""
+    await session.execute(insert(mandate_states).values(state_row(mandate, template, keys, sealed)))
+    await session.execute(insert(representations), representation_rows(mandate, template, keys))
+
+
+async def apply_event(session: WriteSession, event: MandateEvent, sealed: bytes) -> None:
+    """Project an event on a mandate whose state the transaction has locked."""
+    row = (
+        await session.execute(select(mandate_states).where(mandate_states.c.mandate_id == event.mandate_id))
+    ).one()
+    columns = event_columns(dict(row._mapping), event, sealed)  # noqa: SLF001  # SQLAlchemy's public name
+    await session.execute(
+        update(mandate_states).where(mandate_states.c.mandate_id == event.mandate_id).values(columns)
+    )
+    if event.type in _STATUS_EVENTS:
+        await session.execute(
+            update(representations)
+            .where(representations.c.mandate_id == event.mandate_id)
+            .values(changes=columns["changes"])
+        )
+
+
+def _shared_columns(mandate: Mandate, keys: KeyRing) -> dict[str, Any]:
+    content = mandate.content
+    return {
+        "mandate_id": mandate.id,
+        "third_party": str(content.third_party.party),
+        "principal_index": keys.party_index(content.principal.party),
+        "principal_role": content.principal_role.value,
+        "specifier_index": specifier_index(keys, content.specifier),
+        "permissions": list(content.permissions),
+        "valid_from": content.valid_from,
+        "valid_until": content.valid_until,
+        "issued_at": mandate.issued_at,
+    }

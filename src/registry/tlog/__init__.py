@@ -1,0 +1,1 @@
+"""Merkle tree arithmetic (RFC 6962). No I/O."""

@@ -1,0 +1,67 @@
+"""The Merkle tree of RFC 6962 section 2.1: roots and inclusion paths over leaves in memory."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """SHA-256(0x00 || entry)."""
+    return sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """SHA-256(0x01 || left || right)."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """Every level of the tree from leaf hashes up to the root; an odd last node rises unchanged.
+
+    Raises ValueError for no leaves: the batch always has one.
+    """
+    if not leaves:
+        raise ValueError("a tree needs a leaf")
+    tree = [list(leaves)]
+    while len(tree[-1]) > 1:
+        below = tree[-1]
+        above = [node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)]
+        if len(below) % 2:
+            above.append(below[-1])
+        tree.append(above)
+    return tree
+
+
+def root(tree: Sequence[Sequence[bytes]]) -> bytes:
+    """The root of a tree made by `levels`."""
+    return tree[-1][0]
+
+
+def inclusion_path(tree: Sequence[Sequence[bytes]], index: int) -> list[bytes]:
+    """The audit path of a leaf (RFC 6962 section 2.1.1), from the leaf upwards."""
+    path = []
+    for level in tree[:-1]:
+        sibling = index ^ 1
+        if sibling < len(level):
+            path.append(level[sibling])
+        index //= 2
+    return path
+
+
+def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Recompute the root from a leaf hash and its path (RFC 9162 section 2.1.3.2).
+
+    Raises ValueError where the path does not fit the index and the size.
+    """
+    if not 0 <= index < size:
+        raise ValueError("the index lies outside the tree")
+    last, computed, remaining = size - 1, leaf, list(path)
+    while last:
+        if index % 2 or index != last:
+            if not remaining:
+                raise ValueError("the path is too short")
+            sibling = remaining.pop(0)
+            computed = node_hash(sibling, computed) if index % 2 else node_hash(computed, sibling)
+        index, last = index // 2, last // 2
+    if remaining:
+        raise ValueError("the path is too long")
+    return computed
