@@ -1,0 +1,1 @@
+"""What travels over the wire: strict models in, documented models out."""

@@ -1,0 +1,152 @@
+"""Acts on a mandate and what happened to it, on the wire."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from registry.api.models.fields import Code, Id, LongText, ShortText, UtcTime, WireIn, WireOut
+from registry.api.models.parties import PartyIn, PartyOut
+from registry.domain.events import EventType, MandateEvent
+from registry.domain.template import Role
+from registry.operations.act_on_mandate import Registrar
+
+
+class RegistrarIn(WireIn):
+    """The employee who acts for somebody (scheme `username`), and what the employee states."""
+
+    employee: PartyIn
+    statement: LongText
+
+    def to_registrar(self) -> Registrar:
+        """The registrar in the operations' terms."""
+        return Registrar(self.employee.to_party(), self.statement)
+
+
+class ActEvidenceIn(WireIn):
+    """A compact JWS (`mandate-signature+jwt`) over the act's bytes, as its preview gives them."""
+
+    format: Literal["jws"] = "jws"
+    data: Annotated[str, Field(min_length=1, max_length=20_000)]
+
+
+class ActSignatureIn(WireIn):
+    """A party's signature over an act: proves the person as an `Id-Token` does."""
+
+    evidence: ActEvidenceIn
+
+
+class RevocationIn(WireIn):
+    """Who ends the mandate and why. Third party and registrar must say why."""
+
+    by: Role
+    reason: ShortText | None = None
+    signature: ActSignatureIn | None = None
+    registrar: RegistrarIn | None = None
+
+
+class ActPreviewOut(WireOut):
+    """What a party signs to act: base64url of the RFC 8785 bytes, and their SHA-256."""
+
+    to_be_signed: str
+    digest: str
+
+
+class SuspensionIn(WireIn):
+    """Why the mandate is suspended, or resumed."""
+
+    reason: ShortText
+
+
+class UseIn(WireIn):
+    """Which permission is used in which case, and by which representative."""
+
+    permission: Code
+    case_ref: ShortText
+    by: PartyIn
+
+
+class AuthorOut(WireOut):
+    """Who acted: in which role, which party; for a registrar the employee and the statement."""
+
+    role: Role
+    party: PartyOut
+    employee: PartyOut | None
+    statement: str | None
+
+
+class EventOut(WireOut):
+    """One thing that happened, with its exact sealed bytes (a compact JWS)."""
+
+    id: Id
+    number: Annotated[int, Field(description="0 is the issue; its sealed bytes are the mandate's record")]
+    type: EventType
+    at: UtcTime
+    recorded_at: UtcTime
+    by: AuthorOut | None
+    reason: str | None
+    details: dict[str, Any]
+    registered_by: str
+    sealed: str
+
+    @classmethod
+    def of(cls, event: MandateEvent, sealed: bytes) -> Self:
+        """Show an event."""
+        author = event.author
+        return cls(
+            id=event.id,
+            number=event.number,
+            type=event.type,
+            at=event.at,
+            recorded_at=event.recorded_at,
+            by=AuthorOut(
+                role=author.role,
+                party=PartyOut.of_party(author.party),
+                employee=None if author.employee is None else PartyOut.of_party(author.employee),
+                statement=author.statement,
+            ),
+            reason=event.reason,
+            details=dict(event.details),
+            registered_by=event.registered_by,
+            sealed=sealed.decode(),
+        )
+
+
+class EventList(WireOut):
+    """Everything that happened, oldest first."""
+
+    items: list[EventOut]
+
+
+class ActOut(WireOut):
+    """An act that was recorded; a verification that begins after this answer counts it."""
+
+    event_id: Id
+    mandate_id: Id
+    type: EventType
+    at: UtcTime
+    by: Role
+    reason: str | None
+    consistency_token: str
+
+    @classmethod
+    def of(cls, event: MandateEvent, consistency_token: str) -> Self:
+        """Show an act."""
+        return cls(
+            event_id=event.id,
+            mandate_id=event.mandate_id,
+            type=event.type,
+            at=event.at,
+            by=event.author.role,
+            reason=event.reason,
+            consistency_token=consistency_token,
+        )
+
+
+class UseOut(WireOut):
+    """A recorded use; `remaining` is null where there is no limit, 0 when this use was the last."""
+
+    id: Id
+    mandate_id: Id
+    at: UtcTime
+    remaining: int | None
+    consistency_token: str

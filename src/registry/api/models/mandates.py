@@ -1,0 +1,303 @@
+"""Mandates on the wire: what is issued, and what is answered."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field
+
+from registry.api.models.fields import (
+    Code,
+    Id,
+    Language,
+    LongText,
+    Positive,
+    ShortText,
+    UtcTime,
+    WireIn,
+    WireOut,
+)
+from registry.api.models.parties import PartyIn, PartyOut
+from registry.domain.events import Status
+from registry.domain.issuance import MandateProposal
+from registry.domain.mandate import (
+    Basis,
+    Capacity,
+    PrincipalDetails,
+    SignatoryAlternative,
+    SignatoryRule,
+    content_document,
+)
+from registry.domain.parties import PartyType
+from registry.domain.template import MandateKind, SignatureMethod
+from registry.operations.evidence import ClaimedSignature
+from registry.operations.look_up_mandate import FoundMandate
+
+Details = dict[Annotated[str, Field(max_length=100)], ShortText]
+
+
+class TemplateReference(WireIn):
+    """Which version of which template."""
+
+    id: Id
+    version: Positive
+
+
+class SignatoryAlternativeModel(WireIn):
+    """One way to sign: at least `count` of these persons."""
+
+    any_of: Annotated[list[PartyIn], Field(min_length=1, max_length=100)]
+    count: Annotated[int, Field(strict=True, ge=1, le=100)]
+
+
+class SignatoryRuleModel(WireIn):
+    """Who may sign for an organisation: any one alternative suffices. `text` is the registered wording."""
+
+    text: LongText | None = None
+    alternatives: Annotated[list[SignatoryAlternativeModel], Field(min_length=1, max_length=50)]
+
+    def to_rule(self) -> SignatoryRule:
+        """The rule in the domain's terms."""
+        return SignatoryRule(
+            tuple(
+                SignatoryAlternative(frozenset(party.to_party() for party in item.any_of), item.count)
+                for item in self.alternatives
+            ),
+            self.text,
+        )
+
+
+class PrincipalDetailsModel(WireIn):
+    """What is stated of the principal; a signatory rule needs its `source`."""
+
+    form: ShortText | None = None
+    signatory_rule: SignatoryRuleModel | None = None
+    source: ShortText | None = None
+    retrieved_at: UtcTime | None = None
+
+    def to_details(self) -> PrincipalDetails:
+        """The details in the domain's terms."""
+        rule = None if self.signatory_rule is None else self.signatory_rule.to_rule()
+        return PrincipalDetails(self.form, rule, self.source, self.retrieved_at)
+
+
+class EvidenceIn(WireIn):
+    """`jws`: a compact JWS by an e-ID issuer. `statement`: what an employee attests, in words."""
+
+    format: Annotated[str, Field(pattern="^(jws|statement|xmldsig|attachment)$", examples=["jws"])]
+    data: Annotated[str, Field(min_length=1, max_length=20_000)]
+
+
+class SignatureIn(WireIn):
+    """One act of signing. Who signed a `jws` is read from its evidence."""
+
+    capacity: Capacity
+    method: SignatureMethod
+    evidence: EvidenceIn
+    signer: PartyIn | None = None
+    signed_at: UtcTime | None = None
+    registrar: Annotated[
+        PartyIn | None, Field(description="The employee who attests a paper original, scheme `username`")
+    ] = None
+
+    def to_claim(self) -> ClaimedSignature:
+        """The signature as claimed, in the operations' terms."""
+        return ClaimedSignature(
+            capacity=self.capacity,
+            method=self.method,
+            evidence_format=self.evidence.format,
+            evidence=self.evidence.data,
+            signer=None if self.signer is None else self.signer.to_named(),
+            signed_at=self.signed_at,
+            registrar=None if self.registrar is None else self.registrar.to_party(),
+        )
+
+
+class MandateIn(WireIn):
+    """A mandate to be issued. An absent `valid_until` is the template's default, null is open-ended."""
+
+    template: TemplateReference
+    principal: PartyIn
+    principal_role: PartyType | None = None
+    principal_details: PrincipalDetailsModel | None = None
+    representatives: Annotated[list[PartyIn], Field(max_length=50)]
+    permissions: Annotated[list[Code], Field(max_length=200)]
+    permission_details: Annotated[
+        dict[Annotated[str, Field(max_length=100)], Details], Field(max_length=200)
+    ] = {}
+    specifier: Annotated[Details, Field(max_length=20)] = {}
+    valid_from: UtcTime | None = None
+    valid_until: UtcTime | None = None
+    language: Language | None = None
+    basis: Basis | None = None
+    parent: Id | None = None
+    supersedes: Id | None = None
+    external_ref: ShortText | None = None
+    signatures: Annotated[list[SignatureIn], Field(max_length=20)] = []
+
+    def to_proposal(self) -> MandateProposal:
+        """The proposal in the domain's terms."""
+        details = self.principal_details
+        return MandateProposal(
+            template_id=self.template.id,
+            template_version=self.template.version,
+            principal=self.principal.to_named(),
+            principal_role=self.principal_role,
+            principal_details=None if details is None else details.to_details(),
+            representatives=tuple(party.to_named() for party in self.representatives),
+            permissions=tuple(self.permissions),
+            permission_details=self.permission_details,
+            specifier=self.specifier,
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
+            open_ended=self.valid_until is None and "valid_until" in self.model_fields_set,
+            language=self.language,
+            basis=self.basis,
+            parent=self.parent,
+            supersedes=self.supersedes,
+            external_ref=self.external_ref,
+        )
+
+
+class TemplatePinned(WireOut):
+    """The template version that was signed, and the digest of its text in the mandate's language."""
+
+    id: Id
+    version: int
+    text_digest: str
+
+
+class EvidenceOut(WireOut):
+    """What kind of evidence lies behind a signature, and its SHA-256 in base64url."""
+
+    format: str
+    digest: str
+
+
+class SignatureOut(WireOut):
+    """One act of signing, as recorded. `issuer` is the e-ID issuer that attests a verified one."""
+
+    signer: PartyOut
+    capacity: Capacity
+    method: SignatureMethod
+    signed_at: UtcTime
+    evidence: EvidenceOut
+    registrar: PartyOut | None = None
+    issuer: str | None = None
+
+
+class ContentOut(WireOut):
+    """The content of a mandate, every default filled in: exactly what is signed."""
+
+    schema_: Annotated[str, Field(alias="schema", examples=["mandate-content/1"])]
+    template: TemplatePinned
+    kind: MandateKind
+    third_party: PartyOut
+    principal: PartyOut
+    principal_role: PartyType
+    principal_details: dict[str, Any] | None
+    representatives: list[PartyOut]
+    permissions: list[str]
+    permission_details: dict[str, dict[str, str]]
+    specifier: dict[str, str]
+    valid_from: UtcTime
+    valid_until: UtcTime | None
+    language: str
+    basis: Basis
+    parent: Id | None
+    supersedes: Id | None
+    external_ref: str | None
+
+
+class MandateOut(ContentOut):
+    """An issued mandate with its status now."""
+
+    id: Id
+    status: Status
+    issued_at: UtcTime
+    registered_by: Annotated[str, Field(examples=["urn:registry:client:demo-platform"])]
+    content_digest: str
+    record_digest: Annotated[str, Field(description="SHA-256 of the sealed record, base64url")]
+    signatures: list[SignatureOut]
+    consistency_token: Annotated[
+        str | None, Field(description="Send it as `at_least` to be answered from a state no older than this")
+    ] = None
+
+    @classmethod
+    def of(cls, found: FoundMandate, consistency_token: str | None = None) -> Self:
+        """Show a mandate."""
+        mandate = found.mandate
+        members: dict[str, Any] = dict(content_document(mandate.content))
+        return cls.model_validate(
+            members
+            | {
+                "id": mandate.id,
+                "status": found.status,
+                "issued_at": mandate.issued_at,
+                "registered_by": mandate.registered_by,
+                "content_digest": mandate.content_digest,
+                "record_digest": found.record_digest,
+                "signatures": [
+                    SignatureOut(
+                        signer=PartyOut.of(item.signer),
+                        capacity=item.capacity,
+                        method=item.method,
+                        signed_at=item.signed_at,
+                        evidence=EvidenceOut(format=item.evidence_format, digest=item.evidence_digest),
+                        registrar=None if item.registrar is None else PartyOut.of_party(item.registrar),
+                        issuer=item.issuer,
+                    )
+                    for item in mandate.signatures
+                ],
+                "consistency_token": consistency_token,
+            }
+        )
+
+
+class PreviewOut(WireOut):
+    """A mandate that would be issued once signed. Sign `to_be_signed`; send `content`'s times unchanged."""
+
+    to_be_signed: Annotated[str, Field(description="base64url of the RFC 8785 bytes of `content`")]
+    digest: Annotated[str, Field(description="base64url SHA-256 of those bytes: the `content_digest` claim")]
+    capacity: Annotated[Capacity, Field(description="In which capacity this mandate is signed")]
+    content: ContentOut
+
+
+class MandateSearchIn(WireIn):
+    """Which mandates to find, among those that your organisation has a part in."""
+
+    principal: PartyIn | None = None
+    representative: PartyIn | None = None
+    third_party: PartyIn | None = None
+    template_id: Id | None = None
+    permission: Code | None = None
+    kind: MandateKind | None = None
+    status: Status | None = None
+    valid_at: UtcTime | None = None
+    limit: Annotated[int, Field(strict=True, ge=1, le=100)] = 20
+    cursor: Id | None = None
+
+
+class MandateList(WireOut):
+    """One page of mandates in the order of issue; `next` is the cursor of the next page, null at the end."""
+
+    items: list[MandateOut]
+    next: Id | None
+
+
+class StatusesIn(WireIn):
+    """Whose status is asked: up to 1,000 ids."""
+
+    ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+
+
+class StatusOut(WireOut):
+    """The status now; `not_found` is an unknown id, and one that is not yours to see."""
+
+    id: Id
+    status: Annotated[str, Field(examples=["active"], json_schema_extra={"enum": [*Status, "not_found"]})]
+
+
+class StatusList(WireOut):
+    """The statuses in the order asked."""
+
+    items: list[StatusOut]
+    checked_at: UtcTime

@@ -1,0 +1,191 @@
+"""THE table from what went wrong to an HTTP answer, and the one way a problem is written (RFC 9457).
+
+The domain's errors know nothing of HTTP; here each class gets its status and its stable `type`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from pydantic_core import ErrorDetails
+from starlette.responses import Response
+
+from registry.domain.documents import utc_text
+from registry.domain.errors import (
+    AlreadyEndedError,
+    AlreadyInForceError,
+    ConflictError,
+    Fault,
+    ForbiddenError,
+    IdempotencyKeyReusedError,
+    InvalidInputError,
+    InvalidPartyIdError,
+    MissingScopeError,
+    NotADraftError,
+    NotFoundError,
+    RegistryError,
+    RequestInProgressError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from registry.domain.revocation import MandateOverError, SuspensionError
+from registry.operations.draft_template import RetiredTemplateError
+from registry.operations.use_mandate import NotUsableError
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_BASE = "urn:registry:problem:"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One stable problem type: its name, its status, its title."""
+
+    name: str
+    status: int
+    title: str
+
+    @property
+    def uri(self) -> str:
+        """The `type` of the problem document."""
+        return TYPE_BASE + self.name
+
+
+class MalformedRequestError(RegistryError):
+    """The request is not well formed."""
+
+
+class BodyTooLargeError(RegistryError):
+    """The body is larger than the registry accepts."""
+
+
+class UnsupportedMediaTypeError(RegistryError):
+    """Send the body as `application/json`."""
+
+
+class UnknownPathError(RegistryError):
+    """There is nothing at this address: see `/docs`."""
+
+
+class MethodNotAllowedError(RegistryError):
+    """This address does not answer to this method: see `/docs`."""
+
+
+class NotAcceptableError(RegistryError):
+    """None of the media types in `Accept` can be given."""
+
+
+class InternalError(RegistryError):
+    """Something went wrong here: report the request id."""
+
+
+PROBLEMS: dict[type[RegistryError], ProblemType] = {
+    MalformedRequestError: ProblemType("malformed-request", 400, "Malformed request"),
+    UnauthenticatedError: ProblemType("unauthenticated", 401, "Access token missing or refused"),
+    MissingScopeError: ProblemType("missing-scope", 403, "Scope missing"),
+    ForbiddenError: ProblemType("forbidden", 403, "Not allowed"),
+    NotFoundError: ProblemType("not-found", 404, "Not found"),
+    UnknownPathError: ProblemType("unknown-path", 404, "Unknown path"),
+    MethodNotAllowedError: ProblemType("method-not-allowed", 405, "Method not allowed"),
+    NotAcceptableError: ProblemType("not-acceptable", 406, "Not acceptable"),
+    AlreadyInForceError: ProblemType("already-in-force", 409, "Already in force"),
+    AlreadyEndedError: ProblemType("already-ended", 409, "Already ended"),
+    MandateOverError: ProblemType("mandate-over", 409, "Mandate over"),
+    SuspensionError: ProblemType("suspension-conflict", 409, "Suspended already, or not suspended"),
+    NotUsableError: ProblemType("not-usable", 409, "Mandate not active"),
+    NotADraftError: ProblemType("not-a-draft", 409, "Not a draft"),
+    RetiredTemplateError: ProblemType("template-retired", 409, "Template retired"),
+    RequestInProgressError: ProblemType("request-in-progress", 409, "Request in progress"),
+    ConflictError: ProblemType("conflict", 409, "Conflict"),
+    BodyTooLargeError: ProblemType("body-too-large", 413, "Body too large"),
+    UnsupportedMediaTypeError: ProblemType("unsupported-media-type", 415, "Unsupported media type"),
+    InvalidInputError: ProblemType("invalid-input", 422, "Invalid input"),
+    InvalidPartyIdError: ProblemType("invalid-input", 422, "Invalid input"),
+    IdempotencyKeyReusedError: ProblemType("idempotency-key-reused", 422, "Idempotency-Key reused"),
+    InternalError: ProblemType("internal-error", 500, "Internal error"),
+    UnavailableError: ProblemType("unavailable", 503, "Unavailable"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem document, ready to be written."""
+
+    type: ProblemType
+    detail: str
+    faults: tuple[Fault, ...] = ()
+    members: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def problem_of(error: RegistryError) -> Problem:
+    """Look the error up by its class, nearest first, and add what it carries."""
+    kind = next(PROBLEMS[cls] for cls in type(error).__mro__ if cls in PROBLEMS)
+    members: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    faults: tuple[Fault, ...] = ()
+    match error:
+        case InvalidInputError():
+            faults = error.faults
+        case AlreadyInForceError():
+            members["mandate_id"] = str(error.mandate_id)
+        case AlreadyEndedError():
+            members["ended_by"] = {
+                "event_id": str(error.event_id),
+                "type": error.event_type,
+                "at": utc_text(error.ended_at),
+            }
+        case MandateOverError():
+            members["status"] = error.status.value
+        case UnauthenticatedError():
+            headers["WWW-Authenticate"] = 'Bearer realm="registry"'
+        case MissingScopeError():
+            headers["WWW-Authenticate"] = (
+                f'Bearer realm="registry", error="insufficient_scope", scope="{error.scope}"'
+            )
+        case RequestInProgressError() | UnavailableError():
+            headers["Retry-After"] = "1"
+        case _:
+            pass
+    return Problem(kind, error.message, faults, members, headers)
+
+
+def problem_response(problem: Problem, *, path: str, request_id: str) -> Response:
+    """Write a problem. `instance` is the request's path with its id, never its query."""
+    document: dict[str, Any] = {
+        "type": problem.type.uri,
+        "title": problem.type.title,
+        "status": problem.type.status,
+        "detail": problem.detail,
+        "instance": f"{path}#{request_id}",
+        "request_id": request_id,
+        **problem.members,
+    }
+    if problem.faults:
+        document["errors"] = [
+            {"pointer": fault.pointer, "code": fault.code, "message": fault.message}
+            for fault in problem.faults
+        ]
+    return Response(
+        orjson.dumps(document),
+        status_code=problem.type.status,
+        media_type=MEDIA_TYPE,
+        headers={**problem.headers, "Cache-Control": "no-store"},
+    )
+
+
+def fault_of(error: ErrorDetails) -> Fault:
+    """Turn one of pydantic's errors into a fault: a JSON pointer in the body, `?name` in the query."""
+    place, *path = error["loc"] or ("body",)
+    context = error.get("ctx", {})
+    if place == "body":
+        parts = [str(part) for part in path if not str(part).startswith("function-")]
+        if "member" in context:
+            parts.append(str(context["member"]))
+        pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+    else:
+        prefix = "?" if place == "query" else f"{place}:"
+        pointer = prefix + ".".join(str(part) for part in path)
+    message = error["msg"]
+    if error["type"] == "extra_forbidden":
+        message = "There is no such member: leave it out"
+    return Fault(pointer, error["type"], message.removesuffix(".") + ".")
