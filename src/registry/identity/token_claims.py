@@ -64,7 +64,7 @@ def require_audience(claims: Mapping[str, object], accepted: frozenset[str]) -> 
     value = claims.get("aud")
     names = value if isinstance(value, list) else [value]
     audiences = frozenset(name for name in names if isinstance(name, str))
-    if not names or not all(isinstance(name, str) for name in names):
+    if not all(isinstance(name, str) for name in names):
         raise InvalidTokenError("aud", "its `aud` must be text or a list of texts")
     if audiences.isdisjoint(accepted):
         raise InvalidTokenError("aud", "its `aud` does not name this registry")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
@@ -97,7 +98,7 @@ def _group_key(item: Representation) -> tuple[bytes, str, bytes]:
 def _principal(
     search: RepresentationSearch,
     group: Sequence[Representation],
-    mandates: Mapping[object, Mandate],
+    mandates: Mapping[UUID, Mandate],
     now: datetime,
 ) -> RepresentedPrincipal | None:
     """Decide for one principal as a verification would."""

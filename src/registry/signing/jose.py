@@ -192,7 +192,7 @@ def parse_compact(token: str, *, max_chars: int = MAX_TOKEN_CHARS) -> ParsedJws:
     if len(token) > max_chars:
         raise InvalidTokenError("too_long", f"a token has at most {max_chars} characters")
     parts = token.split(".", 3)
-    if len(parts) != 3 or not token.isascii():  # noqa: PLR2004  # header, payload, signature
+    if len(parts) != 3:  # noqa: PLR2004  # header, payload, signature
         raise InvalidTokenError(
             "malformed", "a signed token is three parts of base64url joined by full stops"
         )

@@ -84,8 +84,8 @@ def _read_rsa(jwk: Mapping[str, object]) -> dict[str, str]:
     n, e = int.from_bytes(modulus, "big"), int.from_bytes(exponent, "big")
     if not MIN_RSA_BITS <= n.bit_length() <= MAX_RSA_BITS or n % 2 == 0:
         raise InvalidKeyError(f"an RSA modulus is odd and has {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
-    if not MIN_RSA_EXPONENT <= e < MAX_RSA_EXPONENT or e % 2 == 0:
-        raise InvalidKeyError("an RSA exponent is odd, at least 65537 and below 2**32")
+    if not MIN_RSA_EXPONENT <= e < MAX_RSA_EXPONENT:
+        raise InvalidKeyError("an RSA exponent is at least 65537 and below 2**32")
     return {"kty": "RSA", "n": encode_base64url(modulus), "e": encode_base64url(exponent)}
 
 

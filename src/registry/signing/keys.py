@@ -25,7 +25,6 @@ from registry.signing.jose import (
     VerificationKey,
     generate_signing_key,
     signing_key_from_jwk,
-    verification_key_from_jwk,
 )
 
 _INDEX_BYTES = 16
@@ -152,7 +151,7 @@ def _new_kid(now: datetime) -> str:
 
 @lru_cache(maxsize=4)
 def _verification_keys(signing: tuple[DatedKey, ...]) -> Mapping[str, VerificationKey]:
-    return {dated.key.kid: verification_key_from_jwk(dated.key.public_jwk()) for dated in signing}
+    return {dated.key.kid: dated.key.verification_key for dated in signing}
 
 
 def _blind_index(number: int, key: bytes, text: str) -> bytes:

@@ -14,6 +14,9 @@ from registry.signing.canonical import canonical_bytes
 from registry.signing.jose import InvalidTokenError, sign_compact, verify_compact
 from registry.signing.keys import KeyRing
 
+MAX_SEALED_CHARS = 8_000_000
+"""Longer than any document that a request of the largest size can become."""
+
 
 class SealType(StrEnum):
     """The JWS `typ` per kind of document: one is never taken for another (RFC 8725 section 3.11)."""
@@ -38,7 +41,9 @@ def seal(document: Document, keys: KeyRing, seal_type: SealType, *, now: datetim
 def open_seal(sealed: bytes, keys: KeyRing, seal_type: SealType) -> dict[str, Any]:
     """Check the signature and return the document. Raises SealError."""
     try:
-        verified = verify_compact(sealed.decode(), keys.verification_keys(), typ=seal_type.value)
+        verified = verify_compact(
+            sealed.decode(), keys.verification_keys(), typ=seal_type.value, max_chars=MAX_SEALED_CHARS
+        )
     except (InvalidTokenError, UnicodeDecodeError) as error:
         raise SealError(str(error)) from error
     document = orjson.loads(verified.payload)

@@ -1,6 +1,7 @@
 """The projection: what queries see of mandates. Derived from the sealed records, rebuildable from them.
 
-`state_row` and `representation_rows` are pure, so that writing and `registry fsck` derive the same rows.
+`state_row`, `representation_rows`, `event_columns` and `projected_rows` are pure, so that writing and
+`registry fsck` derive the same rows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -76,6 +77,24 @@ def event_columns(state: dict[str, Any], event: MandateEvent, sealed: bytes) -> 
         "used_up_at": event.at if event.type is EventType.USED_UP else state["used_up_at"],
         "is_suspended": is_suspended(read_changes(changes)),
     }
+
+
+def projected_rows(
+    mandate: Mandate,
+    template: TemplateContent,
+    keys: KeyRing,
+    sealed: bytes,
+    events: Iterable[tuple[MandateEvent, bytes]],
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The row of `mandate_states` and the rows of `representations` after these events, oldest first.
+
+    `sealed` is the sealed record; each event comes with its own sealed bytes.
+    """
+    state = state_row(mandate, template, keys, sealed)
+    for event, sealed_event in events:
+        state |= event_columns(state, event, sealed_event)
+    changes = state["changes"] or None
+    return state, [{**row, "changes": changes} for row in representation_rows(mandate, template, keys)]
 
 
 def read_changes(changes: Iterable[Any] | None) -> tuple[Change, ...]:

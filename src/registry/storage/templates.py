@@ -15,6 +15,7 @@ from registry.domain.template import (
     TemplateContent,
     TemplateStatus,
     TemplateVersion,
+    Texts,
     content_document,
     read_content,
 )
@@ -59,7 +60,7 @@ async def add_draft(session: WriteSession, version: TemplateVersion) -> None:
             status=version.status.value,
             is_current=False,
             updated_at=version.updated_at,
-            **_content_columns(version.content),
+            **content_columns(version.content),
         )
     )
 
@@ -69,7 +70,7 @@ async def replace_draft(session: WriteSession, version: TemplateVersion) -> None
     await session.execute(
         update(template_versions)
         .where(_versions.template_id == version.id, _versions.version == version.version)
-        .values(updated_at=version.updated_at, **_content_columns(version.content))
+        .values(updated_at=version.updated_at, **content_columns(version.content))
     )
 
 
@@ -195,18 +196,19 @@ def _conditions(wanted: TemplateFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _content_columns(content: TemplateContent) -> Mapping[str, Any]:
+def content_columns(content: TemplateContent) -> Mapping[str, Any]:
+    """The columns of `template_versions` that follow from a version's content."""
     texts = [
         content.third_party.name,
         content.department,
         content.external_code,
         *content.services,
-        *content.title.values(),
-        *content.description.values(),
+        *_in_order(content.title),
+        *_in_order(content.description),
         *(
             text
             for item in content.permissions
-            for text in (*item.title.values(), *item.description.values())
+            for text in (*_in_order(item.title), *_in_order(item.description))
         ),
     ]
     return {
@@ -218,6 +220,11 @@ def _content_columns(content: TemplateContent) -> Mapping[str, Any]:
         "content": content_document(content),
         "search_text": fold("\n".join(text for text in texts if text)),
     }
+
+
+def _in_order(texts: Texts) -> list[str]:
+    """By language: a stored document does not keep the order in which its members were sent."""
+    return [text for _, text in sorted(texts.items())]
 
 
 def _version(row: Row[Any]) -> TemplateVersion:

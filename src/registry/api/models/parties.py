@@ -42,7 +42,7 @@ class PartyIn(WireIn):
 
 
 class PartyOut(WireOut):
-    """A party in canonical form; the name is absent where none was given."""
+    """A party in canonical form; the name is null where none was given."""
 
     scheme: Annotated[str, Field(examples=["se-orgnr"])]
     value: Annotated[str, Field(examples=["5561929323"])]

@@ -211,3 +211,9 @@ class TemplateList(WireOut):
     total: int
     limit: int
     offset: int
+
+
+class TemplateVersions(WireOut):
+    """Every version of a template that you may see, oldest first."""
+
+    items: list[TemplateOut]

@@ -1,0 +1,151 @@
+"""The outermost layer, in plain ASGI: request ids, size limits, metrics, request log, the hot path.
+
+Nothing personal is logged: no query, no body, no error text, only where it was raised.
+"""
+
+import re
+import secrets
+import time
+import traceback
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils.compat import uuid7
+
+from registry.api.hot_path import HOT_PATHS
+from registry.api.problems import BodyTooLargeError, InternalError, problem_of, problem_response
+from registry.api.runtime import Runtime
+
+_log = structlog.get_logger("registry.request")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+
+_requests = Counter("registry_requests_total", "Requests answered", ["method", "route", "status"])
+_seconds = Histogram(
+    "registry_request_seconds",
+    "Time to answer",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+
+
+class Edge:
+    """Wraps the application. `runtime` is taken from the application's state once it has started."""
+
+    def __init__(self, app: ASGIApp, *, state: Any, max_body_bytes: int, request_log: bool) -> None:  # noqa: ANN401  # Starlette's State
+        """`state` is the application's, `max_body_bytes` the largest body that is read."""
+        self._app = app
+        self._state = state
+        self._max_body_bytes = max_body_bytes
+        self._request_log = request_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, whatever happens inside."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send, self._max_body_bytes)
+        try:
+            if not exchange.declares_too_much():
+                await self._answer(scope, exchange)
+            else:
+                await exchange.refuse(BodyTooLargeError(self._limit_message()))
+        except Exception as error:  # noqa: BLE001  # the last place to answer, without telling a stranger anything
+            _log_failure(error, exchange.request_id)
+            if not exchange.status:
+                await exchange.refuse(InternalError())
+        finally:
+            self._record(scope, exchange)
+
+    async def _answer(self, scope: Scope, exchange: "_Exchange") -> None:
+        hot = HOT_PATHS.get((scope["method"], scope["path"]))
+        if hot is None:
+            await self._app(scope, exchange.receive, exchange.send)
+            return
+        runtime: Runtime = self._state.runtime
+        scope["hot_path"] = True
+        response = await hot(runtime, scope, exchange.receive, exchange.request_id)
+        await response(scope, exchange.receive, exchange.send)
+
+    def _limit_message(self) -> str:
+        return f"Send at most {self._max_body_bytes} bytes."
+
+    def _record(self, scope: Scope, exchange: "_Exchange") -> None:
+        route = scope["path"] if "hot_path" in scope else getattr(scope.get("route"), "path", "unknown")
+        elapsed = time.perf_counter() - exchange.started
+        _requests.labels(scope["method"], route, exchange.status).inc()
+        _seconds.labels(route).observe(elapsed)
+        if self._request_log:
+            _log.info(
+                "request",
+                method=scope["method"],
+                route=route,
+                status=exchange.status,
+                ms=round(elapsed * 1000, 2),
+                request_id=exchange.request_id,
+            )
+
+
+class _Exchange:
+    """One request and its answer: counts what is received, adds headers to what is sent."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int) -> None:
+        self.started = time.perf_counter()
+        self.status = 0
+        self._scope, self._receive, self._send = scope, receive, send
+        self._left = max_body_bytes
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        self.request_id = given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid7())
+        self._declared = headers.get(b"content-length", b"0")
+        scope["request_id"] = self.request_id
+        self._headers = [
+            (b"x-request-id", self.request_id.encode()),
+            (b"traceparent", _traceparent(headers.get(b"traceparent", b""))),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+
+    def declares_too_much(self) -> bool:
+        """Whether Content-Length says more than is read."""
+        return self._declared.isdigit() and int(self._declared) > self._left
+
+    async def receive(self) -> Message:
+        """Receive, counting. Raises HTTPException 413 past the limit."""
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise HTTPException(413)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send, with the headers that every answer has."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", []), *self._headers]
+        await self._send(message)
+
+    async def refuse(self, error: BodyTooLargeError | InternalError) -> None:
+        """Answer with a problem instead of what was asked."""
+        response = problem_response(problem_of(error), path=self._scope["path"], request_id=self.request_id)
+        await response(self._scope, self._receive, self.send)
+
+
+def _traceparent(given: bytes) -> bytes:
+    """Go on with the caller's trace under a span of our own (W3C Trace Context), or begin one."""
+    match = _TRACEPARENT.fullmatch(given)
+    trace, flags = (match[1], match[3]) if match else (secrets.token_hex(16).encode(), b"00")
+    return b"00-" + trace + b"-" + secrets.token_hex(8).encode() + b"-" + flags
+
+
+def _log_failure(error: Exception, request_id: str) -> None:
+    """Log which exception was raised where: its text may name a person."""
+    frames = [
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-8:]
+    ]
+    structlog.get_logger("registry.failure").error(
+        "failure", kind=type(error).__name__, where=frames, request_id=request_id
+    )

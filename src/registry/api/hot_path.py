@@ -1,0 +1,69 @@
+"""Verification without the framework's machinery: the same steps as its route, called from the edge.
+
+The contract documents the operation from `routes/verifications.py`; a test holds the two equal.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from pydantic import ValidationError
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Receive, Scope
+
+from registry.api.answering import answer_question
+from registry.api.models.verifications import QuestionIn
+from registry.api.problems import (
+    BodyTooLargeError,
+    MalformedRequestError,
+    fault_of,
+    problem_of,
+    problem_response,
+)
+from registry.api.requests import refuse_media, refuse_unknown_query
+from registry.api.runtime import Runtime
+from registry.domain.callers import Scope as AccessScope
+from registry.domain.errors import InvalidInputError, RegistryError
+from registry.signing.encodings import parse_json_object
+
+HotPath = Callable[[Runtime, Scope, Receive, str], Awaitable[Response]]
+
+
+async def verify(runtime: Runtime, scope: Scope, receive: Receive, request_id: str) -> Response:
+    """Answer `POST /v1/verifications`."""
+    try:
+        return Response(await _verify(runtime, scope, receive), media_type="application/json")
+    except RegistryError as error:
+        return problem_response(problem_of(error), path=scope["path"], request_id=request_id)
+
+
+async def _verify(runtime: Runtime, scope: Scope, receive: Receive) -> bytes:
+    headers = Headers(scope=scope)
+    caller = await runtime.tokens.caller(headers.get("authorization"), runtime.now())
+    caller.require(AccessScope.VERIFY_OWN)
+    refuse_unknown_query(scope["query_string"].decode("latin-1"), set())
+    refuse_media(headers, takes_body=True)
+    try:
+        document = parse_json_object(await _body(receive))
+        question = QuestionIn.model_validate(document)
+    except ValidationError as error:
+        faults = tuple(fault_of({**item, "loc": ("body", *item["loc"])}) for item in error.errors())
+        raise InvalidInputError(faults) from None
+    except ValueError as error:
+        raise MalformedRequestError(f"The body must be one JSON object in UTF-8: {error}.") from None
+    return await answer_question(runtime, caller, question, document)
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks = []
+    while True:
+        try:
+            message = await receive()
+        except HTTPException:
+            raise BodyTooLargeError from None
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+HOT_PATHS: dict[tuple[str, str], HotPath] = {("POST", "/v1/verifications"): verify}

@@ -1,0 +1,131 @@
+"""Acts on a mandate: revoke or renounce, suspend and resume, use."""
+
+from fastapi import APIRouter, status
+
+from registry.api.models.acts import (
+    ActOut,
+    ActPreviewOut,
+    RevocationIn,
+    SuspensionIn,
+    UseIn,
+    UseOut,
+)
+from registry.api.models.fields import Id
+from registry.api.person import PersonDep
+from registry.api.route import CallerDep, RegistryRoute, RuntimeDep, needs
+from registry.api.runtime import Runtime
+from registry.domain.callers import Scope
+from registry.domain.events import MandateEvent
+from registry.domain.parties import Party
+from registry.operations.revoke_mandate import Revocation, revocation_bytes, revoke_mandate
+from registry.operations.suspend_mandate import resume_mandate, suspend_mandate
+from registry.operations.use_mandate import Use, use_mandate
+from registry.signing.canonical import base64url_digest
+from registry.signing.consistency import consistency_token
+from registry.signing.encodings import encode_base64url
+
+router = APIRouter(prefix="/v1/mandates/{mandate_id}", tags=["Acts on mandates"], route_class=RegistryRoute)
+
+
+@router.post(
+    "/revocation",
+    status_code=status.HTTP_201_CREATED,
+    summary="Revoke or renounce",
+    openapi_extra=needs(Scope.MANDATES_REVOKE),
+)
+async def revoke(
+    mandate_id: Id, body: RevocationIn, runtime: RuntimeDep, caller: CallerDep, person: PersonDep
+) -> ActOut:
+    """End a mandate early, once: the first of many racing revocations wins, the rest are told of it.
+
+    A principal or representative proves itself by `Id-Token` or by a signature over the preview's bytes; an
+    organisation by its own client. A registrar needs `mandates:register`.
+    """
+    event = await revoke_mandate(
+        runtime.database,
+        runtime.keys,
+        runtime.issuers,
+        caller,
+        mandate_id,
+        _revocation(body, person),
+        now=runtime.now(),
+    )
+    return await _done(runtime, event)
+
+
+@router.post(
+    "/revocation/preview", summary="Preview a revocation", openapi_extra=needs(Scope.MANDATES_REVOKE)
+)
+async def preview_revocation(mandate_id: Id, body: RevocationIn) -> ActPreviewOut:
+    """Return what a party signs to revoke or renounce; nothing is written or looked up."""
+    to_be_signed = revocation_bytes(mandate_id, _revocation(body, None))
+    return ActPreviewOut(to_be_signed=encode_base64url(to_be_signed), digest=base64url_digest(to_be_signed))
+
+
+@router.post(
+    "/suspension",
+    status_code=status.HTTP_201_CREATED,
+    summary="Suspend",
+    openapi_extra=needs(Scope.MANDATES_SUSPEND),
+)
+async def suspend(mandate_id: Id, body: SuspensionIn, runtime: RuntimeDep, caller: CallerDep) -> ActOut:
+    """Suspend a mandate as its third party: it permits nothing until it is resumed."""
+    event = await suspend_mandate(
+        runtime.database, runtime.keys, caller, mandate_id, body.reason, now=runtime.now()
+    )
+    return await _done(runtime, event)
+
+
+@router.post(
+    "/resumption",
+    status_code=status.HTTP_201_CREATED,
+    summary="Resume",
+    openapi_extra=needs(Scope.MANDATES_SUSPEND),
+)
+async def resume(mandate_id: Id, body: SuspensionIn, runtime: RuntimeDep, caller: CallerDep) -> ActOut:
+    """Lift a suspension as the mandate's third party."""
+    event = await resume_mandate(
+        runtime.database, runtime.keys, caller, mandate_id, body.reason, now=runtime.now()
+    )
+    return await _done(runtime, event)
+
+
+@router.post(
+    "/uses",
+    status_code=status.HTTP_201_CREATED,
+    summary="Record a use",
+    openapi_extra=needs(Scope.MANDATES_USE),
+)
+async def use(mandate_id: Id, body: UseIn, runtime: RuntimeDep, caller: CallerDep) -> UseOut:
+    """Record that a representative used a permission in a case; the last permitted one uses it up."""
+    recorded = await use_mandate(
+        runtime.database,
+        runtime.keys,
+        caller,
+        mandate_id,
+        Use(body.permission, body.case_ref, body.by.to_party()),
+        now=runtime.now(),
+    )
+    token = consistency_token(await runtime.database.position(), runtime.keys)
+    event = recorded.event
+    return UseOut(
+        id=event.id,
+        mandate_id=event.mandate_id,
+        at=event.at,
+        remaining=recorded.remaining,
+        consistency_token=token,
+    )
+
+
+def _revocation(body: RevocationIn, person: Party | None) -> Revocation:
+    return Revocation(
+        by=body.by,
+        reason=body.reason,
+        person=person,
+        signature=None if body.signature is None else body.signature.evidence.data,
+        registrar=None if body.registrar is None else body.registrar.to_registrar(),
+    )
+
+
+async def _done(runtime: Runtime, event: MandateEvent) -> ActOut:
+    return ActOut.of(event, consistency_token(await runtime.database.position(), runtime.keys))

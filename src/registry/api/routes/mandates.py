@@ -1,0 +1,165 @@
+"""Mandates: preview, issue, look up."""
+
+from fastapi import APIRouter, Request, Response, status
+
+from registry.api.etags import conditional
+from registry.api.models.acts import EventList, EventOut
+from registry.api.models.fields import Id
+from registry.api.models.mandates import (
+    ContentOut,
+    MandateIn,
+    MandateList,
+    MandateOut,
+    MandateSearchIn,
+    PreviewOut,
+    StatusesIn,
+    StatusList,
+    StatusOut,
+)
+from registry.api.models.parties import PartyIn
+from registry.api.route import CallerDep, IdempotentDep, RegistryRoute, RuntimeDep, needs
+from registry.domain.callers import Scope
+from registry.domain.events import EventType
+from registry.domain.mandate import content_document
+from registry.domain.parties import Party
+from registry.domain.signing_rules import expected_capacity
+from registry.operations.examine_mandate import examine_mandate
+from registry.operations.issue_mandate import IssueRequest, issue_mandate
+from registry.operations.look_up_mandate import (
+    get_mandate,
+    get_record,
+    list_events,
+    list_statuses,
+    search_mandates,
+)
+from registry.signing.consistency import consistency_token
+from registry.signing.encodings import encode_base64url
+from registry.storage.mandate_search import MandateFilter
+
+router = APIRouter(prefix="/v1/mandates", tags=["Mandates"], route_class=RegistryRoute)
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    summary="Issue a mandate",
+    openapi_extra=needs(Scope.MANDATES_ISSUE),
+)
+async def issue(
+    body: MandateIn, runtime: RuntimeDep, caller: CallerDep, idempotent: IdempotentDep, response: Response
+) -> MandateOut:
+    """Issue a mandate with complete signatures, as a client of the template's third party.
+
+    Every fault is reported at once. A signature of the method `registered` also needs `mandates:register`.
+    """
+    request = IssueRequest(body.to_proposal(), tuple(item.to_claim() for item in body.signatures))
+    mandate_id = await issue_mandate(
+        runtime.database, runtime.keys, runtime.issuers, caller, request, idempotent, now=runtime.now()
+    )
+    token = consistency_token(await runtime.database.position(), runtime.keys)
+    found = await get_mandate(runtime.access_log, caller, mandate_id, now=runtime.now())
+    response.headers["Location"] = f"/v1/mandates/{mandate_id}"
+    return MandateOut.of(found, token)
+
+
+@router.post("/preview", summary="Preview a mandate", openapi_extra=needs(Scope.MANDATES_ISSUE))
+async def preview(body: MandateIn, runtime: RuntimeDep, caller: CallerDep) -> PreviewOut:
+    """Check every rule and return what is to be signed; nothing is written.
+
+    Signatures may be left out; those given are verified. Issue with the times of `content`: a default filled
+    in later would be other content than was signed.
+    """
+    examined = await examine_mandate(
+        runtime.database,
+        runtime.issuers,
+        caller,
+        body.to_proposal(),
+        [item.to_claim() for item in body.signatures],
+        needs_signatures=False,
+        now=runtime.now(),
+    )
+    return PreviewOut(
+        to_be_signed=encode_base64url(examined.to_be_signed),
+        digest=encode_base64url(examined.digest),
+        capacity=expected_capacity(examined.content, examined.template.content),
+        content=ContentOut.model_validate(content_document(examined.content)),
+    )
+
+
+@router.post("/search", summary="Search mandates", openapi_extra=needs(Scope.MANDATES_READ))
+async def search(body: MandateSearchIn, runtime: RuntimeDep, caller: CallerDep) -> MandateList:
+    """Search the mandates that your organisation has a part in, by any party, in the order of issue."""
+    wanted = MandateFilter(
+        now=runtime.now(),
+        principal=_party(body.principal),
+        representative=_party(body.representative),
+        third_party=_party(body.third_party),
+        template_id=body.template_id,
+        permission=body.permission,
+        kind=body.kind,
+        status=body.status,
+        valid_at=body.valid_at,
+    )
+    found = await search_mandates(
+        runtime.access_log,
+        caller,
+        wanted,
+        document=body.model_dump(mode="json", exclude_none=True),
+        after=body.cursor,
+        limit=body.limit,
+    )
+    cursor = found[-1].mandate.id if len(found) == body.limit else None
+    return MandateList(items=[MandateOut.of(item) for item in found], next=cursor)
+
+
+@router.post("/status", summary="Ask for the status of many", openapi_extra=needs(Scope.MANDATES_READ))
+async def statuses(body: StatusesIn, runtime: RuntimeDep, caller: CallerDep) -> StatusList:
+    """Ask for the status of up to 1,000 mandates, for case systems that poll."""
+    now = runtime.now()
+    found = await list_statuses(runtime.access_log, caller, body.ids, now=now)
+    items = [StatusOut(id=item, status=found.get(item) or "not_found") for item in body.ids]
+    return StatusList(items=items, checked_at=now)
+
+
+@router.get("/{mandate_id}", summary="Read a mandate", openapi_extra=needs(Scope.MANDATES_READ))
+async def read(request: Request, mandate_id: Id, runtime: RuntimeDep, caller: CallerDep) -> Response:
+    """Read a mandate with its status now. The ETag changes when the status does."""
+    token = consistency_token(await runtime.database.position(), runtime.keys)
+    found = await get_mandate(runtime.access_log, caller, mandate_id, now=runtime.now())
+    return conditional(request, MandateOut.of(found), shown=MandateOut.of(found, token))
+
+
+@router.get(
+    "/{mandate_id}/record",
+    summary="Read the sealed record",
+    openapi_extra=needs(Scope.MANDATES_READ),
+    response_class=Response,
+    responses={200: {"content": {"application/jose": {"schema": {"type": "string"}}}}},
+)
+async def record(mandate_id: Id, runtime: RuntimeDep, caller: CallerDep) -> Response:
+    """Read the exact sealed bytes: a compact JWS that verifies against `/.well-known/jwks.json`."""
+    sealed = await get_record(runtime.access_log, caller, mandate_id, now=runtime.now())
+    return Response(sealed, media_type="application/jose", headers={"Cache-Control": "private, no-cache"})
+
+
+@router.get("/{mandate_id}/events", summary="List what happened", openapi_extra=needs(Scope.MANDATES_READ))
+async def events(mandate_id: Id, runtime: RuntimeDep, caller: CallerDep) -> EventList:
+    """List everything that happened to a mandate, oldest first, each with its own sealed bytes."""
+    mandate, sealed, found = await list_events(runtime.access_log, caller, mandate_id, now=runtime.now())
+    issued = EventOut(
+        id=mandate.id,
+        number=0,
+        type=EventType.ISSUED,
+        at=mandate.issued_at,
+        recorded_at=mandate.issued_at,
+        by=None,
+        reason=None,
+        details={},
+        registered_by=mandate.registered_by,
+        sealed=sealed.decode(),
+    )
+    return EventList(items=[issued, *(EventOut.of(item.event, item.sealed) for item in found)])
+
+
+def _party(party: PartyIn | None) -> Party | None:
+    return None if party is None else party.to_party()

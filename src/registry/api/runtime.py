@@ -1,0 +1,65 @@
+"""What a serving process is made of, put together once and handed to every request."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from registry.api.token_cache import TokenCache
+from registry.domain.callers import Caller
+from registry.identity.issuer_keys import StaticKeys
+from registry.identity.issuers import Purpose, TrustedIssuer, TrustedIssuers, index_issuers
+from registry.operations.authenticate import authenticate
+from registry.operations.coalesce import Coalescer
+from registry.operations.verify import AnsweredQuestion, AskedQuestion, Verifier
+from registry.settings import Settings
+from registry.signing.keys import KeyRing
+from registry.storage.access_log import AccessLog
+from registry.storage.database import Database
+
+MOST_QUESTIONS_TOGETHER = 64
+
+
+@dataclass
+class Runtime:
+    """The parts of a serving process. `now` is its clock; the parts made of keys change with `take_keys`."""
+
+    settings: Settings
+    database: Database
+    now: Callable[[], datetime]
+    trusted: tuple[TrustedIssuer, ...]
+    keys: KeyRing
+    issuers: TrustedIssuers = field(init=False)
+    tokens: TokenCache = field(init=False)
+    access_log: AccessLog = field(init=False)
+    verifier: Verifier = field(init=False)
+    questions: Coalescer[AskedQuestion, AnsweredQuestion] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the parts that depend on the keys."""
+        self.take_keys(self.keys)
+
+    def take_keys(self, keys: KeyRing) -> None:
+        """Go on with these keys; what is under way finishes with the old ones."""
+        self.keys = keys
+        self.issuers = index_issuers([*self.trusted, *self._own_issuer(keys)])
+        self.tokens = TokenCache(self._authenticate)
+        self.access_log = AccessLog(self.database, keys)
+        self.verifier = Verifier(self.access_log, keys)
+        self.questions = Coalescer(
+            self.verifier.answer, at_once=self.settings.hot_pool_size, most=MOST_QUESTIONS_TOGETHER
+        )
+
+    def _own_issuer(self, keys: KeyRing) -> Iterable[TrustedIssuer]:
+        if self.settings.token_endpoint:
+            yield TrustedIssuer(
+                issuer=self.settings.public_url,
+                purpose=Purpose.ACCESS_TOKEN,
+                keys=StaticKeys(keys.verification_keys()),
+                audiences=frozenset({self.settings.public_url}),
+                algorithms=frozenset({"ES256"}),
+            )
+
+    async def _authenticate(self, token: str, now: datetime) -> tuple[Caller, datetime]:
+        return await authenticate(
+            self.database, self.issuers, token, own_issuer=self.settings.public_url, now=now
+        )

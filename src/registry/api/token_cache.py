@@ -1,0 +1,43 @@
+"""Remembers for a short while whose access token it was, by the token's hash, so that it is verified once."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from cachetools import LRUCache
+
+from registry.domain.callers import Caller
+from registry.domain.errors import UnauthenticatedError
+
+KEPT_FOR = timedelta(seconds=60)
+"""How long a client that was disabled or limited can go on with a token it has."""
+
+_MOST_TOKENS = 10_000
+
+Authenticate = Callable[[str, datetime], Awaitable[tuple[Caller, datetime]]]
+
+
+class TokenCache:
+    """Turns the Authorization header into a Caller."""
+
+    def __init__(self, authenticate: Authenticate) -> None:
+        """`authenticate` verifies a token and tells when it expires."""
+        self._authenticate = authenticate
+        self._callers: LRUCache[bytes, tuple[Caller, datetime]] = LRUCache(_MOST_TOKENS)
+
+    async def caller(self, authorization: str | None, now: datetime) -> Caller:
+        """Who calls. Raises UnauthenticatedError, UnavailableError."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise UnauthenticatedError
+        key = sha256(token.encode()).digest()
+        known = self._callers.get(key)
+        if known is not None and now < known[1]:
+            return known[0]
+        caller, expires_at = await self._authenticate(token, now)
+        self._callers[key] = (caller, min(expires_at, now + KEPT_FOR))
+        return caller
+
+    def forget(self) -> None:
+        """Verify every token anew, as after a change of keys."""
+        self._callers.clear()

@@ -1,0 +1,57 @@
+"""Settings from the environment (prefix `REGISTRY_`), frozen; read only where a process is put together."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator decides. Secrets never show in a repr or a log."""
+
+    model_config = SettingsConfigDict(env_prefix="REGISTRY_", frozen=True, extra="ignore")
+
+    database_url: Annotated[SecretStr, Field(description="postgresql:// address of the primary")]
+    migration_database_url: Annotated[
+        SecretStr | None, Field(description="The same database as a login that may migrate; default as above")
+    ] = None
+    keys_file: Annotated[Path, Field(description="The key file made by `registry keys create`")] = Path(
+        "keys.json"
+    )
+    public_url: Annotated[
+        str,
+        Field(
+            pattern=r"^https?://[^/?#\s]+$",
+            description="The address callers use: issuer of receipts and built-in tokens",
+        ),
+    ] = "http://127.0.0.1:8000"
+    issuers_file: Annotated[
+        Path | None, Field(description="JSON list of trusted issuers of access tokens, id tokens and e-ID")
+    ] = None
+    token_endpoint: Annotated[bool, Field(description="Whether the built-in token endpoint is on")] = True
+    access_token_seconds: Annotated[int, Field(ge=60, le=300, description="Lifetime of built-in tokens")] = (
+        300
+    )
+    pool_size: Annotated[int, Field(ge=1, le=100, description="Connections of ordinary acts")] = 8
+    hot_pool_size: Annotated[int, Field(ge=1, le=100, description="Connections of verification")] = 4
+    max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body")] = 1_048_576
+    request_log: Annotated[bool, Field(description="Whether each request is logged, without its query")] = (
+        True
+    )
+    docs_client_id: Annotated[str | None, Field(description="Client that Swagger UI fills in; demo only")] = (
+        None
+    )
+    docs_client_secret: Annotated[SecretStr | None, Field(description="Its secret; demo only")] = None
+    docs_scopes: Annotated[str, Field(description="Scopes that Swagger UI ticks, one space between")] = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def access_token_lifetime(self) -> timedelta:
+        """How long built-in tokens are good."""
+        return timedelta(seconds=self.access_token_seconds)
+
+    def url_for_migration(self) -> str:
+        """The address at which migrations run."""
+        return (self.migration_database_url or self.database_url).get_secret_value()
