@@ -65,7 +65,10 @@ async def get_client(session: ReadSession, client_id: str) -> Client | None:
 
 async def list_clients(session: ReadSession) -> list[Client]:
     """Every client, disabled ones too, in the order of their ids."""
-    return [_client(row) for row in await session.execute(select(clients).order_by(clients.c.client_id))]
+    return [
+        _client(row)
+        for row in await session.execute(select(clients).order_by(clients.c.client_id.collate("C")))
+    ]
 
 
 async def replace_client_secret(session: WriteSession, client_id: str, secret_hash: str) -> bool:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -23,14 +22,6 @@ def migrations_config(url: str) -> Config:
 def migrate(url: str) -> None:
     """Run every missing migration, blocking; must not be called inside an event loop."""
     command.upgrade(migrations_config(url), "head")
-
-
-def newest_revision() -> str:
-    """The revision that this code was written for."""
-    head = ScriptDirectory.from_config(migrations_config("")).get_current_head()
-    if head is None:
-        raise RuntimeError("no migrations were found beside the code")
-    return head
 
 
 def run_script(connection: Connection, script: str) -> None:

@@ -10,6 +10,7 @@ from registry.api.models.fields import Code, Id, ShortText, UtcTime, WireIn, Wir
 from registry.api.models.mandates import Details
 from registry.api.models.parties import PartyIn, PartyOut
 from registry.domain.callers import Caller
+from registry.domain.documents import party_document
 from registry.domain.errors import Fault, InvalidInputError
 from registry.domain.parties import Party, PartyType
 from registry.domain.verification import Decision, PermissionAnswer, Reason
@@ -51,8 +52,14 @@ class QuestionIn(WireIn):
     def to_question(
         self, caller: Caller, document: Mapping[str, Any], at_least: Position | None, *, now: datetime
     ) -> AskedQuestion:
-        """The question in the operations' terms; `document` is the body as sent."""
+        """The question in the operations' terms; `document` is the body as sent.
+
+        What is kept of it also names the third party where the caller left it out, so that a receipt is
+        whole by itself.
+        """
         third_party = caller.organisation if self.third_party is None else self.third_party.to_party()
+        if self.third_party is None:
+            document = {**document, "third_party": party_document(third_party)}
         return AskedQuestion(
             caller=caller,
             third_party=third_party,

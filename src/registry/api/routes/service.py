@@ -5,12 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response, status
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
-from sqlalchemy import text
 
 from registry.api.models.fields import WireOut
 from registry.api.route import RegistryRoute, RuntimeDep, public
 from registry.domain.errors import UnavailableError
-from registry.storage.migrations import newest_revision
+from registry.storage.revision import NEWEST_REVISION, get_revision
 
 router = APIRouter(tags=["Service"], route_class=RegistryRoute)
 
@@ -62,8 +61,8 @@ async def live() -> Health:
 async def ready(runtime: RuntimeDep) -> Health:
     """Look at the database: it must answer, and be migrated as far as this code needs."""
     async with runtime.database.reading() as session:
-        revision = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one()
-    if revision != newest_revision():
+        revision = await get_revision(session)
+    if revision != NEWEST_REVISION:
         raise UnavailableError("The database is at another revision than this code: migrate first.")
     return Health(status="ok")
 
