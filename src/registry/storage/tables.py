@@ -47,7 +47,7 @@ clients = Table(
     Column("scopes", ARRAY(Text), nullable=False),
     Column("departments", ARRAY(Text), nullable=False),
     Column("secret_hash", Text, comment="scrypt, for client_secret_*"),
-    Column("public_keys", JSONB, comment="JWK set, for private_key_jwt"),
+    Column("public_keys", JSONB(none_as_null=True), comment="JWK set, for private_key_jwt"),
     Column("created_at", _time, nullable=False),
     Column("disabled_at", _time),
 )
@@ -226,7 +226,7 @@ representations = Table(
     Column("valid_from", _time, nullable=False),
     Column("valid_until", _time),
     Column("issued_at", _time, nullable=False),
-    Column("changes", JSONB, comment="as in mandate_states; null while there are none"),
+    Column("changes", JSONB(none_as_null=True), comment="as in mandate_states; null while there are none"),
     Column("together", SmallInteger, nullable=False),
     Column("approval", Boolean, nullable=False),
     Column("principal_below", SmallInteger),

@@ -114,6 +114,8 @@ def test_two_ways_at_once_are_refused(authorization: list[str], data: bytes) -> 
         (["Basic"], GRANT, "invalid_request"),
         (["Basic !!!"], GRANT, "invalid_request"),
         (["Basic Zm9vå"], GRANT, "invalid_request"),
+        ([basic("c", "s") + "!"], GRANT, "invalid_request"),
+        (["Basic Yzpz\nYzpz"], GRANT, "invalid_request"),
         ([raw_basic(b"no-colon")], GRANT, "invalid_request"),
         ([raw_basic(b":secret")], GRANT, "invalid_request"),
         ([raw_basic(b"client:")], GRANT, "invalid_request"),
