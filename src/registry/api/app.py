@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from registry.api.contract import describe
 from registry.api.edge import Edge
+from registry.api.paths import allowed_methods
 from registry.api.problems import (
     BodyTooLargeError,
     InternalError,
@@ -30,6 +31,9 @@ _BY_STATUS: dict[int, type[RegistryError]] = {
     405: MethodNotAllowedError,
     413: BodyTooLargeError,
 }
+
+_EXPLAINED = frozenset({MalformedRequestError, BodyTooLargeError})
+"""Raised as HTTPException with a detail that says what is wrong."""
 
 
 def create_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None) -> FastAPI:
@@ -65,7 +69,7 @@ def create_app(
 
 def _respond(request: Request, error: RegistryError) -> Response:
     request_id = str(request.scope.get("request_id", ""))
-    return problem_response(problem_of(error), path=request.url.path, request_id=request_id)
+    return problem_response(problem_of(error), path=request.scope["path"], request_id=request_id)
 
 
 async def _on_registry_error(request: Request, error: Exception) -> Response:
@@ -84,9 +88,11 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     kind = _BY_STATUS.get(error.status_code, MalformedRequestError)
-    response = _respond(request, kind(error.detail if error.status_code == 400 else None))  # noqa: PLR2004  # Bad Request
+    response = _respond(request, kind(error.detail if kind in _EXPLAINED else None))
     for name, value in (error.headers or {}).items():
         response.headers[name] = value
+    if kind is MethodNotAllowedError:
+        response.headers["Allow"] = allowed_methods(request.app.routes, request.scope)
     return response
 
 

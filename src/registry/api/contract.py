@@ -1,14 +1,16 @@
 """The contract: what FastAPI derives from the routes, completed with access, problems and the profile."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from registry.api.contract_examples import add_examples
-from registry.api.problems import MEDIA_TYPE, PROBLEMS, TYPE_BASE, ProblemType
-from registry.api.route import PUBLIC_MEMBER, SCOPE_MEMBER
+from registry.api.contract_operations import HEADERS, PARAMETERS, complete_operation
+from registry.api.contract_problems import PROBLEM_SCHEMA, add_problems
 from registry.api.routes.service import API_VERSION, RELEASED
 from registry.api.routes.tokens import TOKEN_PATH
 from registry.domain.callers import Scope
@@ -35,43 +37,6 @@ _TAGS = {
     "Verification": "May this person act for that principal, here, now? With a signed receipt.",
     "Access": "Access tokens for the registry's own clients.",
     "Service": "What this service is, whether it works, its public keys.",
-}
-
-_TRACEPARENT = {
-    "name": "traceparent",
-    "in": "header",
-    "required": False,
-    "description": "W3C Trace Context: the answer goes on with the same trace",
-    "schema": {"type": "string", "maxLength": 55},
-    "example": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-}
-
-_PROBLEM_SCHEMA = {
-    "type": "object",
-    "description": "A problem document (RFC 9457).",
-    "required": ["type", "title", "status", "detail", "instance", "request_id"],
-    "properties": {
-        "type": {"type": "string", "format": "uri", "description": "Stable: decide by this"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What is wrong here, and what would be right"},
-        "instance": {"type": "string", "description": "The path and this request's id"},
-        "request_id": {"type": "string", "description": "Give it when you report the problem"},
-        "errors": {
-            "type": "array",
-            "description": "Every fault of the input",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "code", "message"],
-                "properties": {
-                    "pointer": {"type": "string", "description": "JSON pointer into the body, or `?name`"},
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                },
-            },
-        },
-    },
-    "additionalProperties": True,
 }
 
 
@@ -105,12 +70,24 @@ def build_contract(app: FastAPI) -> dict[str, Any]:
         name: schema
         for name, schema in components.get("schemas", {}).items()
         if name not in {"HTTPValidationError", "ValidationError"}
-    } | {"Problem": _PROBLEM_SCHEMA}
-    components["securitySchemes"] = {"oauth2": _security_scheme()}
+    } | {"Problem": deepcopy(PROBLEM_SCHEMA)}
+    components |= {
+        "parameters": deepcopy(PARAMETERS),
+        "headers": deepcopy(HEADERS),
+        "responses": {},
+        "securitySchemes": {"oauth2": _security_scheme()},
+    }
     for path, method, operation in operations(document):
-        _complete(path, method, operation)
+        problems = complete_operation(path, method, operation)
+        add_problems(path, operation, components["responses"], extra=problems)
+    _close_patterns(components["schemas"])
     add_examples(document)
     return document
+
+
+def contract_json(app: FastAPI) -> str:
+    """The contract as it is committed: indented JSON, the same for the same code."""
+    return orjson.dumps(app.openapi(), option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -130,70 +107,13 @@ def _security_scheme() -> dict[str, Any]:
     }
 
 
-def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
-    """Add access, problems and the trace header; FastAPI's own error model goes."""
-    operation["operationId"] = _operation_id(operation, path, method)
-    operation.setdefault("parameters", []).append(_TRACEPARENT)
-    scope = operation.get(SCOPE_MEMBER)
-    operation["security"] = [] if operation.pop(PUBLIC_MEMBER, False) else [{"oauth2": [scope]}]
-    if scope is not None:
-        operation["description"] += f"\n\nNeeds the scope `{scope}`."
-    responses = operation["responses"]
-    responses.pop("422", None)
-    for status, kinds in _problems(path, method, operation).items():
-        if str(status) not in responses:
-            responses[str(status)] = _problem_answer(kinds)
-
-
-def _operation_id(operation: dict[str, Any], path: str, method: str) -> str:
-    words = operation.get("summary", f"{method} {path}").lower().replace("?", "").split()
-    return "_".join("".join(char for char in word if char.isalnum()) for word in words)
-
-
-def _problems(path: str, method: str, operation: dict[str, Any]) -> dict[int, list[ProblemType]]:
-    """Which problems an operation can answer with, by status."""
-    statuses = {400, 406, 500, 503}
-    if operation["security"]:
-        statuses |= {401, 403}
-    if operation.get("requestBody") or "{" in path or len(operation["parameters"]) > 1:
-        statuses |= {422}
-    if operation.get("requestBody"):
-        statuses |= {413, 415}
-    if "{" in path:
-        statuses |= {404}
-    if ("{" in path and method in {"post", "put"}) or path == "/v1/mandates":
-        statuses |= {409}
-    found: dict[int, list[ProblemType]] = {}
-    for kind in PROBLEMS.values():
-        if kind.status in statuses and kind not in found.get(kind.status, []):
-            found.setdefault(kind.status, []).append(kind)
-    return found
-
-
-def _problem_answer(kinds: list[ProblemType]) -> dict[str, Any]:
-    return {
-        "description": " or ".join(dict.fromkeys(kind.title for kind in kinds)),
-        "content": {
-            MEDIA_TYPE: {
-                "schema": {"$ref": "#/components/schemas/Problem"},
-                "examples": {
-                    kind.name: {
-                        "value": {
-                            "type": TYPE_BASE + kind.name,
-                            "title": kind.title,
-                            "status": kind.status,
-                            "detail": _detail(kind),
-                            "instance": "/v1/mandates#0198f0a2-0000-7000-8000-000000000000",
-                            "request_id": "0198f0a2-0000-7000-8000-000000000000",
-                        }
-                    }
-                    for kind in kinds
-                },
-            }
-        },
-    }
-
-
-def _detail(kind: ProblemType) -> str:
-    error = next(error for error, found in PROBLEMS.items() if found == kind)
-    return (error.__doc__ or "").strip().splitlines()[0]
+def _close_patterns(schema: Any) -> None:  # noqa: ANN401  # any part of a schema
+    """Say that names which match no pattern are refused, as they are."""
+    if isinstance(schema, dict):
+        if "patternProperties" in schema:
+            schema.setdefault("additionalProperties", False)
+        for part in schema.values():
+            _close_patterns(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _close_patterns(part)

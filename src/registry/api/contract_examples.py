@@ -1,7 +1,81 @@
-"""Examples of every request and answer in the contract."""
+"""Puts an example on every request, every successful answer and every parameter of the contract."""
 
 from typing import Any
 
+from registry.api.examples import acts, mandates, service, templates, verifications
+from registry.api.examples.parts import (
+    ALCOHOL,
+    MANDATE_ID,
+    SERVICE,
+    SUNDSVALL,
+    TEMPLATE_ID,
+    TEST_PERSSON,
+    Example,
+    compact_jws,
+)
+
+_OPERATIONS: dict[str, Example] = {
+    **templates.EXAMPLES,
+    **mandates.EXAMPLES,
+    **acts.EXAMPLES,
+    **verifications.EXAMPLES,
+    **service.EXAMPLES,
+}
+
+_ID_TOKEN_CLAIMS = {
+    "iss": "https://eid.demo.invalid",
+    "aud": "demo-platform",
+    "sub": "7cbyBxHM0vUYbLK8uWsp1g",
+    "iat": 1795251600,
+    "exp": 1795251900,
+    "https://claims.oidc.se/1.0/personalNumber": TEST_PERSSON["value"],
+}
+_ID_TOKENS = {
+    "organisation": {"summary": "An organisation acts: no id token", "value": ""},
+    "person": {
+        "summary": "A person acts",
+        "value": compact_jws(_ID_TOKEN_CLAIMS, typ="JWT", kid="demo-eid-1"),
+    },
+}
+
+# Together they find the restaurant template of the demo, since Swagger UI sends every one that it shows.
+_PARAMETERS: dict[str, Any] = {
+    "third_party": f"{SUNDSVALL['scheme']}:{SUNDSVALL['value']}",
+    "kind": "representation",
+    "service": SERVICE,
+    "permission": ALCOHOL,
+    "status": "published",
+    "q": "serveringstillstånd",
+    "updated_since": "2020-01-01T00:00:00Z",
+    "limit": 20,
+    "offset": 0,
+    "template_id": TEMPLATE_ID,
+    "number": 1,
+    "mandate_id": MANDATE_ID,
+    "Idempotency-Key": "5f0c9a3e-submission-1",
+    "If-None-Match": '"g79OU70mcHMVHa81oJEIfttsY6N"',
+    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+}
+
 
 def add_examples(document: dict[str, Any]) -> None:
-    """Put an example beside every request and every successful answer."""
+    """Add the examples. Raises KeyError for an operation or a parameter that has none."""
+    for parameter in document["components"]["parameters"].values():
+        parameter["example"] = _PARAMETERS[parameter["name"]]
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            _add(operation, _OPERATIONS[operation["operationId"]])
+
+
+def _add(operation: dict[str, Any], example: Example) -> None:
+    for parameter in operation["parameters"]:
+        if parameter.get("name") == "Id-Token":
+            parameter["examples"] = _ID_TOKENS
+        elif "name" in parameter:
+            parameter["example"] = (_PARAMETERS | example.parameters)[parameter["name"]]
+    for media in operation.get("requestBody", {}).get("content", {}).values():
+        media["example"] = example.request
+    for status, response in operation["responses"].items():
+        if status.startswith("2"):
+            for media in response["content"].values():
+                media["example"] = example.answer

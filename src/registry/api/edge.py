@@ -16,12 +16,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from registry.api.hot_path import HOT_PATHS
+from registry.api.personal_numbers import names_person
 from registry.api.problems import BodyTooLargeError, InternalError, problem_of, problem_response
 from registry.api.runtime import Runtime
 
 _log = structlog.get_logger("registry.request")
+_MOST_DIGITS = 18
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _requests = Counter("registry_requests_total", "Requests answered", ["method", "route", "status"])
 _seconds = Histogram(
@@ -52,7 +56,7 @@ class Edge:
             if not exchange.declares_too_much():
                 await self._answer(scope, exchange)
             else:
-                await exchange.refuse(BodyTooLargeError(self._limit_message()))
+                await exchange.refuse(BodyTooLargeError(exchange.limit))
         except Exception as error:  # noqa: BLE001  # the last place to answer, without telling a stranger anything
             _log_failure(error, exchange.request_id)
             if not exchange.status:
@@ -70,18 +74,18 @@ class Edge:
         response = await hot(runtime, scope, exchange.receive, exchange.request_id)
         await response(scope, exchange.receive, exchange.send)
 
-    def _limit_message(self) -> str:
-        return f"Send at most {self._max_body_bytes} bytes."
-
     def _record(self, scope: Scope, exchange: "_Exchange") -> None:
-        route = scope["path"] if "hot_path" in scope else getattr(scope.get("route"), "path", "unknown")
+        route = (
+            scope["path"] if "hot_path" in scope else getattr(scope.get("route"), "path_format", "unknown")
+        )
         elapsed = time.perf_counter() - exchange.started
-        _requests.labels(scope["method"], route, exchange.status).inc()
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        _requests.labels(method, route, exchange.status).inc()
         _seconds.labels(route).observe(elapsed)
         if self._request_log:
             _log.info(
                 "request",
-                method=scope["method"],
+                method=method,
                 route=route,
                 status=exchange.status,
                 ms=round(elapsed * 1000, 2),
@@ -97,9 +101,11 @@ class _Exchange:
         self.status = 0
         self._scope, self._receive, self._send = scope, receive, send
         self._left = max_body_bytes
+        self.limit = f"Send at most {max_body_bytes} bytes."
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        self.request_id = given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid7())
+        is_given = _REQUEST_ID.fullmatch(given) and not names_person(given.decode())
+        self.request_id = given.decode() if is_given else str(uuid7())
         self._declared = headers.get(b"content-length", b"0")
         scope["request_id"] = self.request_id
         self._headers = [
@@ -110,14 +116,15 @@ class _Exchange:
 
     def declares_too_much(self) -> bool:
         """Whether Content-Length says more than is read."""
-        return self._declared.isdigit() and int(self._declared) > self._left
+        digits = self._declared.lstrip(b"0")
+        return digits.isdigit() and (len(digits) > _MOST_DIGITS or int(digits) > self._left)
 
     async def receive(self) -> Message:
         """Receive, counting. Raises HTTPException 413 past the limit."""
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise HTTPException(413)
+            raise HTTPException(413, self.limit)
         return message
 
     async def send(self, message: Message) -> None:

@@ -1,10 +1,17 @@
 """ETags: a digest of the answer, so that a poller is told 304 while nothing it would see has changed."""
 
+from typing import Any
+
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from registry.signing.canonical import base64url_digest
+
+CONDITIONAL: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Unchanged since the ETag that you named"}
+}
+"""The contract's note that an operation answers by `conditional`: pass it as `responses`."""
 
 
 def conditional(request: Request, answer: BaseModel, *, shown: BaseModel | None = None) -> Response:

@@ -13,18 +13,11 @@ from starlette.types import Receive, Scope
 
 from registry.api.answering import answer_question
 from registry.api.models.verifications import QuestionIn
-from registry.api.problems import (
-    BodyTooLargeError,
-    MalformedRequestError,
-    fault_of,
-    problem_of,
-    problem_response,
-)
-from registry.api.requests import refuse_media, refuse_unknown_query
+from registry.api.problems import BodyTooLargeError, fault_of, problem_of, problem_response
+from registry.api.requests import read_json_object, refuse_media, refuse_unknown_query
 from registry.api.runtime import Runtime
 from registry.domain.callers import Scope as AccessScope
 from registry.domain.errors import InvalidInputError, RegistryError
-from registry.signing.encodings import parse_json_object
 
 HotPath = Callable[[Runtime, Scope, Receive, str], Awaitable[Response]]
 
@@ -41,16 +34,14 @@ async def _verify(runtime: Runtime, scope: Scope, receive: Receive) -> bytes:
     headers = Headers(scope=scope)
     caller = await runtime.tokens.caller(headers.get("authorization"), runtime.now())
     caller.require(AccessScope.VERIFY_OWN)
-    refuse_unknown_query(scope["query_string"].decode("latin-1"), set())
+    refuse_unknown_query(scope["query_string"], set())
     refuse_media(headers, takes_body=True)
+    document = read_json_object(await _body(receive))
     try:
-        document = parse_json_object(await _body(receive))
         question = QuestionIn.model_validate(document)
     except ValidationError as error:
         faults = tuple(fault_of({**item, "loc": ("body", *item["loc"])}) for item in error.errors())
         raise InvalidInputError(faults) from None
-    except ValueError as error:
-        raise MalformedRequestError(f"The body must be one JSON object in UTF-8: {error}.") from None
     return await answer_question(runtime, caller, question, document)
 
 
@@ -59,8 +50,8 @@ async def _body(receive: Receive) -> bytes:
     while True:
         try:
             message = await receive()
-        except HTTPException:
-            raise BodyTooLargeError from None
+        except HTTPException as error:
+            raise BodyTooLargeError(error.detail) from None
         chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(chunks)

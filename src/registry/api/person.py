@@ -14,7 +14,11 @@ async def get_person(
     caller: CallerDep,
     id_token: Annotated[
         str | None,
-        Header(description="Signed id token of the person who acts, at most 5 minutes old", max_length=8192),
+        Header(
+            alias="Id-Token",
+            description="Signed id token of the person who acts, at most 5 minutes old; else leave it out",
+            max_length=8192,
+        ),
     ] = None,
 ) -> Party | None:
     """Whom the id token names; None without one. Raises UnauthenticatedError, ForbiddenError."""

@@ -5,11 +5,13 @@ The domain's errors know nothing of HTTP; here each class gets its status and it
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
+from registry.api.personal_numbers import names_person
 from registry.domain.documents import utc_text
 from registry.domain.errors import (
     AlreadyEndedError,
@@ -34,6 +36,21 @@ from registry.operations.use_mandate import NotUsableError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "urn:registry:problem:"
+
+_MEMBER_NAME = "[key]"  # where pydantic says that an object's member has a wrong name
+_PLAIN_WORDS = {
+    "extra_forbidden": "There is no such member: leave it out.",
+    "missing": "This is required.",
+    "dict_type": "Give a JSON object.",
+    "model_type": "Give a JSON object.",
+    "model_attributes_type": "Give a JSON object.",
+    "list_type": "Give a JSON array.",
+    "string_type": "Give a JSON string.",
+    "int_type": "Give a whole number, neither quoted nor with a decimal point.",
+    "bool_type": "Give true or false.",
+    "none_required": "Leave this out, or give null.",
+}
+"""What would be right, where pydantic speaks of Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +142,7 @@ def problem_of(error: RegistryError) -> Problem:
     faults: tuple[Fault, ...] = ()
     match error:
         case InvalidInputError():
-            faults = error.faults
+            faults = tuple(_without_persons(fault) for fault in error.faults)
         case AlreadyInForceError():
             members["mandate_id"] = str(error.mandate_id)
         case AlreadyEndedError():
@@ -135,7 +152,7 @@ def problem_of(error: RegistryError) -> Problem:
                 "at": utc_text(error.ended_at),
             }
         case MandateOverError():
-            members["status"] = error.status.value
+            members["mandate_status"] = error.status.value
         case UnauthenticatedError():
             headers["WWW-Authenticate"] = 'Bearer realm="registry"'
         case MissingScopeError():
@@ -146,17 +163,21 @@ def problem_of(error: RegistryError) -> Problem:
             headers["Retry-After"] = "1"
         case _:
             pass
-    return Problem(kind, error.message, faults, members, headers)
+    detail = error.message
+    if isinstance(error, InvalidInputError):
+        detail = "The request breaks the rules that `errors` names, each with its place."
+    return Problem(kind, detail, faults, members, headers)
 
 
 def problem_response(problem: Problem, *, path: str, request_id: str) -> Response:
-    """Write a problem. `instance` is the request's path with its id, never its query."""
+    """Write a problem. `instance` is the request's path with its id; no query, no person's identifier."""
+    place = "/".join("-" if names_person(segment) else quote(segment) for segment in path.split("/"))
     document: dict[str, Any] = {
         "type": problem.type.uri,
         "title": problem.type.title,
         "status": problem.type.status,
         "detail": problem.detail,
-        "instance": f"{path}#{request_id}",
+        "instance": f"{place}#{request_id}",
         "request_id": request_id,
         **problem.members,
     }
@@ -177,15 +198,28 @@ def fault_of(error: ErrorDetails) -> Fault:
     """Turn one of pydantic's errors into a fault: a JSON pointer in the body, `?name` in the query."""
     place, *path = error["loc"] or ("body",)
     context = error.get("ctx", {})
+    message = _PLAIN_WORDS.get(error["type"], error["msg"].removesuffix(".") + ".")
     if place == "body":
         parts = [str(part) for part in path if not str(part).startswith("function-")]
         if "member" in context:
             parts.append(str(context["member"]))
+        if parts[-1:] == [_MEMBER_NAME]:
+            parts.pop()
+            message = f"A member's name: {message}"
         pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
     else:
         prefix = "?" if place == "query" else f"{place}:"
         pointer = prefix + ".".join(str(part) for part in path)
-    message = error["msg"]
-    if error["type"] == "extra_forbidden":
-        message = "There is no such member: leave it out"
-    return Fault(pointer, error["type"], message.removesuffix(".") + ".")
+    return Fault(pointer, error["type"], message)
+
+
+def _without_persons(fault: Fault) -> Fault:
+    """Leave out what would repeat a person's identifier: of the place the end, of the message all."""
+    pointer, message = fault.pointer, fault.message
+    if names_person(message):
+        message = f"This breaks the rule `{fault.code}`; the value looks personal and is not repeated."
+    if names_person(pointer):
+        while names_person(pointer):
+            pointer = pointer.rpartition("/")[0]
+        message = f"In here, at a member whose name looks personal and is not repeated: {message}"
+    return Fault(pointer, fault.code, message)

@@ -12,35 +12,39 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from registry.api.requests import refuse_media, refuse_unknown_query
+from registry.api.problems import PROBLEMS
+from registry.api.requests import JSON, read_json_object, refuse_media, refuse_unknown_query
 from registry.api.runtime import Runtime
 from registry.domain.callers import Caller, Scope
-from registry.signing.encodings import parse_json_object
+from registry.domain.errors import RegistryError
 from registry.storage.idempotency import IdempotentRequest
 
 SCOPE_MEMBER = "x-required-scope"
 PUBLIC_MEMBER = "x-public"
+PROBLEMS_MEMBER = "x-problems"
 
 
-def needs(scope: Scope) -> dict[str, Any]:
-    """The contract's note of the one scope that an operation needs: pass it as `openapi_extra`."""
-    return {SCOPE_MEMBER: scope.value}
+def needs(scope: Scope, *errors: type[RegistryError]) -> dict[str, Any]:
+    """The contract's note of the one scope that an operation needs: pass it as `openapi_extra`.
+
+    `errors` are those that the operation can raise beyond what every operation of its shape can.
+    """
+    return {SCOPE_MEMBER: scope.value, PROBLEMS_MEMBER: [PROBLEMS[error].name for error in errors]}
 
 
-def public() -> dict[str, Any]:
-    """The contract's note that anybody may call an operation."""
-    return {PUBLIC_MEMBER: True}
+def public(*errors: type[RegistryError]) -> dict[str, Any]:
+    """The contract's note that anybody may call an operation; `errors` as in `needs`."""
+    return {PUBLIC_MEMBER: True, PROBLEMS_MEMBER: [PROBLEMS[error].name for error in errors]}
 
 
 class StrictRequest(Request):
     """A request whose JSON has one meaning, or is refused: no duplicate members, no NaN, bounded depth."""
 
     async def json(self) -> Any:  # noqa: ANN401  # as in Starlette
-        """Parse the body. Raises HTTPException 400, which FastAPI lets through."""
-        try:
-            return parse_json_object(await self.body())
-        except ValueError as error:
-            raise HTTPException(400, f"The body must be one JSON object in UTF-8: {error}.") from None
+        """Parse the body, once. Raises MalformedRequestError."""
+        if not hasattr(self, "_json"):
+            self._json = read_json_object(await self.body())
+        return self._json
 
 
 class RegistryRoute(APIRoute):
@@ -52,6 +56,8 @@ class RegistryRoute(APIRoute):
         scope = (self.openapi_extra or {}).get(SCOPE_MEMBER)
         known = {parameter.alias for parameter in self.dependant.query_params}
         takes_body = self.body_field is not None
+        gives = next(iter(self.responses.get(200, {}).get("content", {})), JSON)
+        negotiates = self.include_in_schema
 
         async def answer(request: Request) -> Response:
             if scope is not None:
@@ -59,9 +65,13 @@ class RegistryRoute(APIRoute):
                 caller = await runtime.tokens.caller(request.headers.get("authorization"), runtime.now())
                 caller.require(Scope(scope))
                 request.state.caller = caller
-            refuse_unknown_query(request.url.query, known)
-            refuse_media(request.headers, takes_body=takes_body)
-            return await handler(StrictRequest(request.scope, request.receive))
+            refuse_unknown_query(request.scope["query_string"], known)
+            if negotiates:
+                refuse_media(request.headers, takes_body=takes_body, gives=gives)
+            strict = StrictRequest(request.scope, request.receive)
+            if takes_body:
+                await strict.json()  # here, since FastAPI would hide what is wrong with it
+            return await handler(strict)
 
         return answer
 
@@ -85,9 +95,9 @@ async def get_idempotent_request(
     idempotency_key: Annotated[
         str | None,
         Header(
+            alias="Idempotency-Key",
             description="Any text of your own, new for each new request: 1 to 200 visible ASCII characters. "
             "A repeated request with the same key and body has no further effect, for 24 hours.",
-            examples=["5f0c9a3e-submission-1"],
         ),
     ] = None,
 ) -> IdempotentRequest:

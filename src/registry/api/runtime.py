@@ -46,7 +46,7 @@ class Runtime:
         self.access_log = AccessLog(self.database, keys)
         self.verifier = Verifier(self.access_log, keys)
         self.questions = Coalescer(
-            self.verifier.answer, at_once=self.settings.hot_pool_size, most=MOST_QUESTIONS_TOGETHER
+            self.verifier.answer_each, at_once=self.settings.hot_pool_size, most=MOST_QUESTIONS_TOGETHER
         )
 
     def _own_issuer(self, keys: KeyRing) -> Iterable[TrustedIssuer]:

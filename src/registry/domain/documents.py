@@ -19,12 +19,16 @@ def utc_text(moment: datetime) -> str:
 
 
 def utc_time(text: str) -> datetime:
-    """Read what `utc_text` wrote. Raises ValueError for anything without an offset."""
+    """Read what `utc_text` wrote. Raises ValueError for anything that is no UTC time of years 1 to 9999."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         msg = "a time needs an offset"
         raise ValueError(msg)
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        msg = "a time lies within the years 1 to 9999 in UTC"
+        raise ValueError(msg) from None
 
 
 def party_document(party: Party) -> dict[str, Json]:

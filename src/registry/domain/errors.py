@@ -32,7 +32,7 @@ class RegistryError(Exception):
 
 
 class InvalidInputError(RegistryError):
-    """The request breaks one or more rules; `faults` names every one of them."""
+    """The request breaks one or more rules: every fault is named."""
 
     def __init__(self, faults: tuple[Fault, ...], message: str | None = None) -> None:
         """Carry every fault found, in the order of the request."""

@@ -30,6 +30,8 @@ class EventType(StrEnum):
 ENDINGS = frozenset({EventType.REVOKED, EventType.RENOUNCED, EventType.SUPERSEDED})
 """The events that end a mandate for good, before its time."""
 
+_TURNS = frozenset({EventType.SUSPENDED, EventType.RESUMED})
+
 
 class Status(StrEnum):
     """Where a mandate stands at a point in time; derived, never stored as the truth."""
@@ -96,15 +98,12 @@ def status_at(lifetime: Lifetime, at: datetime, *, known_at: datetime | None = N
     """Derive the status at a time, from what was known at `known_at` (default: all that is known).
 
     None when the mandate was not yet known then. An ending counts from its own time and stays;
-    `valid_until` is exclusive. Of the last suspension and resumption the later one counts.
+    `valid_until` is exclusive. Of suspensions and resumptions the latest counts. `changes` stand in the
+    order of their numbers.
     """
     if known_at is not None and lifetime.issued_at > known_at:
         return None
-    known = [
-        change
-        for change in lifetime.changes
-        if change.at <= at and (known_at is None or change.recorded_at <= known_at)
-    ]
+    known = _known(lifetime, at, known_at)
     if any(change.type in ENDINGS for change in known):
         return Status.REVOKED
     if at < lifetime.valid_from:
@@ -117,14 +116,26 @@ def status_at(lifetime: Lifetime, at: datetime, *, known_at: datetime | None = N
 
 
 def is_suspended(changes: Iterable[Change]) -> bool:
-    """Whether the last of these suspensions and resumptions is a suspension."""
-    turns = [change for change in changes if change.type in {EventType.SUSPENDED, EventType.RESUMED}]
-    return bool(turns) and turns[-1].type is EventType.SUSPENDED
+    """Whether the latest of these suspensions and resumptions is a suspension; of equal times, the last."""
+    latest: Change | None = None
+    for change in changes:
+        if change.type in _TURNS and (latest is None or change.at >= latest.at):
+            latest = change
+    return latest is not None and latest.type is EventType.SUSPENDED
 
 
-def ending_at(lifetime: Lifetime, at: datetime) -> Change | None:
-    """Return the change that had ended the mandate by this time, if one had."""
-    return next((c for c in lifetime.changes if c.type in ENDINGS and c.at <= at), None)
+def ending_at(lifetime: Lifetime, at: datetime, *, known_at: datetime | None = None) -> Change | None:
+    """Return the change that first ended the mandate, if one had by this time, as known at `known_at`."""
+    endings = [change for change in _known(lifetime, at, known_at) if change.type in ENDINGS]
+    return min(endings, key=lambda change: change.at, default=None)
+
+
+def _known(lifetime: Lifetime, at: datetime, known_at: datetime | None) -> list[Change]:
+    return [
+        change
+        for change in lifetime.changes
+        if change.at <= at and (known_at is None or change.recorded_at <= known_at)
+    ]
 
 
 def event_document(event: MandateEvent) -> dict[str, Json]:

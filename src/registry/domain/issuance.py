@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from registry.domain.errors import Fault
-from registry.domain.mandate import Basis, MandateContent, PrincipalDetails
+from registry.domain.mandate import Basis, MandateContent, PrincipalDetails, SignatoryAlternative
 from registry.domain.parties import NamedParty, PartyType
 from registry.domain.template import SigningBy, TemplateContent, TemplateStatus, TemplateVersion
 
@@ -15,6 +15,9 @@ WHOLE_MANDATE = "*"
 
 _SLACK = timedelta(hours=2)
 """A civil period of whole days is up to an hour longer in UTC where daylight saving ends."""
+
+_DAY = timedelta(days=1)
+_LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,10 @@ def choose_language(proposal: MandateProposal, template: TemplateContent) -> str
 def complete(
     proposal: MandateProposal, template: TemplateVersion, text_digest: str, *, now: datetime
 ) -> MandateContent:
-    """Fill in every default: from `now`, for the template's default days, in the party's own role."""
+    """Fill in every default: from `now`, for the template's default days, in the party's own role.
+
+    A default end lies within the calendar, whose last moment is the end of the year 9999.
+    """
     content = template.content
     valid_from = proposal.valid_from or now
     valid_until = proposal.valid_until
@@ -122,6 +128,8 @@ def _check_parties(content: MandateContent, template: TemplateContent) -> Iterat
         )
     if principal.type is PartyType.ORGANISATION and content.principal_role is not PartyType.ORGANISATION:
         yield Fault("/principal_role", "role_mismatch", "An organisation grants in the role `organisation`.")
+    elif template.signing.by is SigningBy.GUARDIAN and content.principal_role is not PartyType.PERSON:
+        yield Fault("/principal_role", "guardian", "A guardian signs for a person, in the role `person`.")
     yield from _check_name("/principal", content.principal)
     if not content.representatives:
         yield Fault("/representatives", "missing", "Name at least one representative.")
@@ -146,7 +154,7 @@ def _check_parties(content: MandateContent, template: TemplateContent) -> Iterat
 
 
 def _check_name(pointer: str, named: NamedParty) -> Iterator[Fault]:
-    if not named.name:
+    if _is_blank(named.name):
         yield Fault(f"{pointer}/name", "missing", "Give the name that the party is registered under.")
 
 
@@ -164,10 +172,9 @@ def _check_permissions(content: MandateContent, template: TemplateContent) -> It
             continue
         given = content.permission_details.get(code, {})
         for name in permission.details:
-            if not given.get(name):
-                yield Fault(
-                    f"/permission_details/{code}/{name}", "missing", "Fill in what this permission asks for."
-                )
+            if _is_blank(given.get(name)):
+                pointer = _pointer("permission_details", code, name)
+                yield Fault(pointer, "missing", "Fill in what this permission asks for.")
     yield from _check_details(content, template)
 
 
@@ -178,21 +185,23 @@ def _check_details(content: MandateContent, template: TemplateContent) -> Iterat
             continue
         permission = template.permission(code) if code in content.permissions else None
         if permission is None:
-            yield Fault(f"/permission_details/{code}", "not_granted", "This permission is not granted here.")
+            pointer = _pointer("permission_details", code)
+            yield Fault(pointer, "not_granted", "This permission is not granted here.")
             continue
         for name in values:
             if name not in permission.details:
-                yield Fault(
-                    f"/permission_details/{code}/{name}", "unknown", "The permission has no such detail."
-                )
-    for key in content.specifier:
+                pointer = _pointer("permission_details", code, name)
+                yield Fault(pointer, "unknown", "The permission has no such detail.")
+    for key, value in content.specifier.items():
         if key not in template.specifiers:
-            yield Fault(f"/specifier/{key}", "unknown", "The template offers no such specifier.")
+            yield Fault(_pointer("specifier", key), "unknown", "The template offers no such specifier.")
+        elif _is_blank(value):
+            yield Fault(_pointer("specifier", key), "missing", "Say which one, or leave the specifier out.")
 
 
 def _check_whole_details(values: Mapping[str, str], template: TemplateContent) -> Iterator[Fault]:
     for name, value in values.items():
-        pointer = f"/permission_details/{WHOLE_MANDATE}/{name}"
+        pointer = _pointer("permission_details", WHOLE_MANDATE, name)
         if name not in template.details:
             yield Fault(pointer, "unknown", "The template has no such detail.")
         elif template.details[name] and value not in template.details[name]:
@@ -210,7 +219,7 @@ def _check_period(content: MandateContent, template: TemplateContent, now: datet
     if content.valid_from >= content.valid_until:
         yield Fault("/valid_until", "reversed", "`valid_until` is exclusive and lies after `valid_from`.")
         return
-    if content.valid_until - content.valid_from > timedelta(days=validity.max_days) + _SLACK:
+    if (content.valid_until - content.valid_from - _SLACK) / _DAY > validity.max_days:
         yield Fault("/valid_until", "too_long", f"The template allows at most {validity.max_days} days.")
     if content.valid_until <= now:
         yield Fault("/valid_until", "already_over", "The period is over: nothing would be granted.")
@@ -225,13 +234,40 @@ def _check_terms(content: MandateContent, template: TemplateContent) -> Iterator
         yield Fault("/basis", "basis_mismatch", f"A mandate on this template has the basis {right}.")
     if content.parent is not None:
         yield Fault("/parent", "not_supported", "Sub-mandates are not accepted: leave `parent` out.")
-    details = content.principal_details
-    if details is not None and details.signatory_rule is not None and not details.source:
+    if content.principal_details is not None:
+        yield from _check_signatory_rule(content.principal_details)
+
+
+def _check_signatory_rule(details: PrincipalDetails) -> Iterator[Fault]:
+    rule = details.signatory_rule
+    if rule is None:
+        return
+    for position, alternative in enumerate(rule.alternatives):
+        yield from _check_alternative(
+            _pointer("principal_details", "signatory_rule", "alternatives", str(position)), alternative
+        )
+    if _is_blank(details.source):
         yield Fault("/principal_details/source", "missing", "Name the source of the signatory rule.")
 
 
-def _add_days(moment: datetime, days: int) -> datetime | None:
+def _check_alternative(pointer: str, alternative: SignatoryAlternative) -> Iterator[Fault]:
+    if any(party.type is PartyType.STAFF for party in alternative.any_of):
+        yield Fault(f"{pointer}/any_of", "staff_is_no_party", "Name signatories by their personal numbers.")
+    if not 1 <= alternative.count <= len(alternative.any_of):
+        yield Fault(f"{pointer}/count", "impossible", "Ask for at least one of those named, at most for all.")
+
+
+def _add_days(moment: datetime, days: int) -> datetime:
     try:
         return moment + timedelta(days=days)
     except OverflowError:
-        return None
+        return _LAST_MOMENT
+
+
+def _is_blank(text: str | None) -> bool:
+    return text is None or not text.strip()
+
+
+def _pointer(*names: str) -> str:
+    """Point at a member as RFC 6901 section 3 writes it."""
+    return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names)

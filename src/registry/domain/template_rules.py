@@ -5,7 +5,15 @@ from collections.abc import Iterator
 
 from registry.domain.errors import Fault
 from registry.domain.parties import PartyType
-from registry.domain.template import MAX_REQUEST_LIFETIME_DAYS, SignatureMethod, SigningBy, TemplateContent
+from registry.domain.template import (
+    MAX_REQUEST_LIFETIME_DAYS,
+    SignatureMethod,
+    SigningBy,
+    TemplateContent,
+    Texts,
+)
+
+_ATTESTED = frozenset({SignatureMethod.REGISTERED, SignatureMethod.PAPER})
 
 
 def check_template(content: TemplateContent) -> tuple[Fault, ...]:
@@ -21,8 +29,7 @@ def check_template(content: TemplateContent) -> tuple[Fault, ...]:
 def _check_texts(content: TemplateContent) -> Iterator[Fault]:
     if content.third_party.party.type is not PartyType.ORGANISATION:
         yield Fault("/third_party", "not_an_organisation", "A third party is an organisation.")
-    if not content.title:
-        yield Fault("/title", "missing_text", "Give the title in at least one language.")
+    yield from _check_title("/title", content.title)
     yield from _repeated("/services", content.services)
     yield from _repeated("/specifiers", content.specifiers)
 
@@ -37,9 +44,16 @@ def _check_permissions(content: TemplateContent) -> Iterator[Fault]:
                 f"/permissions/{position}/code", "repeated", "Give each permission a code of its own."
             )
         seen.add(permission.code)
-        if not permission.title:
+        yield from _check_title(f"/permissions/{position}/title", permission.title)
+
+
+def _check_title(pointer: str, title: Texts) -> Iterator[Fault]:
+    if not title:
+        yield Fault(pointer, "missing_text", "Give the title in at least one language.")
+    for language, text in title.items():
+        if not text.strip():
             yield Fault(
-                f"/permissions/{position}/title", "missing_text", "Give the title in at least one language."
+                f"{pointer}/{language}", "missing_text", "Write the title, or leave the language out."
             )
 
 
@@ -70,6 +84,10 @@ def _check_signing(content: TemplateContent) -> Iterator[Fault]:
     if signing.by is SigningBy.AUTHORITY and SignatureMethod.REGISTERED not in signing.methods:
         yield Fault(
             "/signing/methods", "not_allowed", "An authority's delivery needs the method `registered`."
+        )
+    if signing.by is SigningBy.GUARDIAN and _ATTESTED.isdisjoint(signing.methods):
+        yield Fault(
+            "/signing/methods", "not_allowed", "A guardian's signature needs `registered` or `paper`."
         )
 
 

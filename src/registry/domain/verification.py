@@ -5,7 +5,7 @@ Pure: the candidates (mandates between exactly these parties, here) come in, the
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -44,7 +44,9 @@ class Reason(StrEnum):
     UNKNOWN_PERMISSION = "unknown_permission"
 
 
-_PROGRESS = {reason: position for position, reason in enumerate(Reason)}
+# No reason at all, which permits, is the furthest one can come.
+_PROGRESS: dict[Reason | None, int] = {reason: place for place, reason in enumerate((*Reason, None))}
+_LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 _CONDITIONAL = frozenset({Reason.JOINT_EXERCISE_REQUIRED, Reason.APPROVAL_REQUIRED})
 _BY_STATUS = {
     Status.NOT_YET_VALID: Reason.NOT_YET_VALID,
@@ -60,6 +62,7 @@ class Question:
 
     `is_present` means: now, whatever that is. Then what is recorded counts as past even where the clock
     that recorded it runs ahead of ours.
+    `principal_role` None means the principal as what it is: a sole trader's business is asked for by name.
     `specifier_index` is the blind index of the specifier, None where the question has none.
     `unknown_permissions` are codes that the third party has never published.
     """
@@ -124,8 +127,8 @@ class Answer:
 def decide(question: Question, candidates: Sequence[Candidate]) -> Answer:
     """Answer a question from the mandates between its parties. Never raises; an empty list denies.
 
-    Of several permitting mandates the one with the latest end, then the lowest id, is named;
-    of refused ones the reason that came furthest counts.
+    Of several permitting mandates the one with the latest end, then the lowest id, is named, and so of
+    conditional ones that lack the same; of refused ones the reason that came furthest counts.
     """
     answers = tuple(_decide_permission(question, code, candidates) for code in question.permissions)
     decisions = {answer.decision for answer in answers}
@@ -140,26 +143,29 @@ def decide(question: Question, candidates: Sequence[Candidate]) -> Answer:
 def _decide_permission(question: Question, code: str, candidates: Sequence[Candidate]) -> PermissionAnswer:
     if code in question.unknown_permissions:
         return PermissionAnswer(code, Decision.DENY, (Reason.UNKNOWN_PERMISSION,))
-    best: Candidate | None = None
-    furthest = Reason.NO_MANDATE
+    furthest: Reason | None = Reason.NO_MANDATE
+    best: list[Candidate] = []
     for candidate in candidates:
         reason = _refusal(question, code, candidate)
-        if reason is None:
-            if best is None or _preference(candidate) < _preference(best):
-                best = candidate
+        if reason is furthest:
+            best.append(candidate)
         elif _PROGRESS[reason] > _PROGRESS[furthest]:
-            furthest = reason
-    if best is not None:
-        return PermissionAnswer(
-            code, Decision.PERMIT, mandate_id=best.mandate_id, valid_until=best.lifetime.valid_until
-        )
-    decision = Decision.CONDITIONAL if furthest in _CONDITIONAL else Decision.DENY
-    return PermissionAnswer(code, decision, (furthest,))
+            furthest, best = reason, [candidate]
+    if furthest is not None and furthest not in _CONDITIONAL:
+        return PermissionAnswer(code, Decision.DENY, (furthest,))
+    named = min(best, key=_preference)
+    return PermissionAnswer(
+        code,
+        Decision.PERMIT if furthest is None else Decision.CONDITIONAL,
+        () if furthest is None else (furthest,),
+        named.mandate_id,
+        named.lifetime.valid_until,
+    )
 
 
-def _preference(candidate: Candidate) -> tuple[bool, float, UUID]:
+def _preference(candidate: Candidate) -> tuple[bool, timedelta, UUID]:
     until = candidate.lifetime.valid_until
-    return (until is not None, 0.0 if until is None else -until.timestamp(), candidate.mandate_id)
+    return (until is not None, timedelta() if until is None else _LAST_MOMENT - until, candidate.mandate_id)
 
 
 def _refusal(question: Question, code: str, candidate: Candidate) -> Reason | None:
@@ -170,7 +176,7 @@ def _refusal(question: Question, code: str, candidate: Candidate) -> Reason | No
     if not _is_in_scope(question, code, candidate):
         return Reason.OUT_OF_SCOPE
     if status is Status.REVOKED:
-        ending = ending_at(candidate.lifetime, at)
+        ending = ending_at(candidate.lifetime, at, known_at=question.known_at)
         superseded = ending is not None and ending.type is EventType.SUPERSEDED
         return Reason.SUPERSEDED if superseded else Reason.REVOKED
     if status is not Status.ACTIVE:
@@ -192,8 +198,8 @@ def _is_in_scope(question: Question, code: str, candidate: Candidate) -> bool:
     return (
         code in candidate.permissions
         and (question.service is None or question.service in candidate.services)
-        and (question.principal_role is None or question.principal_role is candidate.principal_role)
-        and question.specifier_index == candidate.specifier_index
+        and (question.principal_role or question.principal.type) is candidate.principal_role
+        and candidate.specifier_index in {None, question.specifier_index}
     )
 
 
@@ -201,17 +207,21 @@ def _is_within_age(question: Question, candidate: Candidate) -> bool:
     below, from_age = candidate.principal_below, candidate.representative_from
     if below is not None:
         age = age_on(question.principal_born, question.local_date)
-        if age is None or age >= below:
+        if age is None or not 0 <= age < below:
             return False
-    if from_age is not None:
+    # An organisation that represents has no age, and those who act for it are not in the question.
+    if from_age is not None and question.representative.type is PartyType.PERSON:
         age = age_on(question.representative_born, question.local_date)
-        if age is None or age < from_age:
+        if age is None or age < max(from_age, 0):
             return False
     return True
 
 
 def age_on(born: date | None, day: date) -> int | None:
-    """Whole years on that day; None without a full birth date. Born on 29 February turns on 1 March."""
+    """Whole years on that day, negative before birth; None without a full birth date.
+
+    Who is born on 29 February turns on 1 March in other years.
+    """
     if born is None:
         return None
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

@@ -1,6 +1,5 @@
 """What every act on an issued mandate shares: finding it, reading its record, and who is acting."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -37,10 +36,23 @@ class Registrar:
 
 
 async def hold_mandate(
-    session: WriteSession, keys: KeyRing, mandate_id: UUID, *, seen_by: Collection[Party], now: datetime
+    session: WriteSession,
+    keys: KeyRing,
+    mandate_id: UUID,
+    caller: Caller,
+    *,
+    person: Party | None = None,
+    now: datetime,
 ) -> HeldMandate:
-    """Lock a mandate that one of these parties may see. Raises NotFoundError for any other."""
-    visible = [await get_state(session, keys, mandate_id, seen_by=party) for party in seen_by]
+    """Lock a mandate that the caller, or the person who acts through it, may see.
+
+    Raises NotFoundError for any other.
+    """
+    parties = [caller.organisation] + ([person] if person else [])
+    visible = [
+        await get_state(session, keys, mandate_id, seen_by=party, departments=caller.departments)
+        for party in parties
+    ]
     if not any(visible):
         raise NotFoundError
     state = await lock_state(session, mandate_id)

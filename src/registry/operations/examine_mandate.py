@@ -14,6 +14,7 @@ from registry.domain.mandate import MandateContent, Signature, content_document
 from registry.domain.signing_rules import check_signatures
 from registry.domain.template import TemplateStatus, TemplateVersion, text_document
 from registry.identity.issuers import TrustedIssuers
+from registry.operations.draft_template import is_own
 from registry.operations.evidence import ClaimedSignature, check_evidence
 from registry.signing.canonical import base64url_digest, canonical_bytes, digest
 from registry.storage.database import Database
@@ -81,12 +82,10 @@ def _without_repeats(
 async def _find_template(database: Database, caller: Caller, proposal: MandateProposal) -> TemplateVersion:
     async with database.reading() as session:
         template = await get_version(session, proposal.template_id, proposal.template_version)
-    owner = None if template is None else template.content.third_party.party
-    is_hidden = template is None or (template.status is TemplateStatus.DRAFT and owner != caller.organisation)
-    if template is None or is_hidden:
+    if template is None or (template.status is TemplateStatus.DRAFT and not is_own(caller, template)):
         raise InvalidInputError(
             (Fault("/template", "unknown_template", "There is no such template version."),)
         )
-    if owner != caller.organisation or not caller.may_see_department(template.content.department):
+    if not is_own(caller, template):
         raise ForbiddenError("Mandates are issued by clients of the template's third party.")
     return template

@@ -9,12 +9,13 @@ from uuid_utils.compat import uuid7
 
 from registry.domain.callers import Caller
 from registry.domain.errors import AlreadyInForceError, Fault, InvalidInputError
-from registry.domain.events import Author, EventType, status_at
+from registry.domain.events import Author, EventType
 from registry.domain.issuance import MandateProposal, check_content
 from registry.domain.mandate import Mandate, record_document
 from registry.domain.revocation import check_not_over
 from registry.domain.template import Role
 from registry.identity.issuers import TrustedIssuers
+from registry.operations.act_on_mandate import present_status
 from registry.operations.evidence import ClaimedSignature
 from registry.operations.examine_mandate import ExaminedMandate, examine_mandate
 from registry.operations.record_event import NewEvent, record_event
@@ -25,7 +26,7 @@ from registry.signing.records import SealType, seal
 from registry.storage.database import Database, WriteSession
 from registry.storage.idempotency import IdempotentRequest, claim_key, find_earlier, record_effect
 from registry.storage.mandate_records import add_evidence, add_record
-from registry.storage.mandate_states import find_in_force, lock_grants, lock_state
+from registry.storage.mandate_states import MandateState, find_in_force, get_state, lock_grants, lock_state
 from registry.storage.projection import add_projection
 from registry.storage.secrets import add_secret
 from registry.storage.templates import get_version, lock_template
@@ -117,16 +118,13 @@ async def _supersede(
     session: WriteSession, keys: KeyRing, caller: Caller, mandate: Mandate, *, now: datetime
 ) -> None:
     """End the mandate that the new one replaces: of the same principal, towards the same third party."""
-    old_id = mandate.content.supersedes
-    state = None if old_id is None else await lock_state(session, old_id)
+    state = await _lock_visible(session, keys, caller, mandate.content.supersedes)
     principal = keys.party_index(mandate.content.principal.party)
     third_party = str(mandate.content.third_party.party)
     if state is None or (state.principal_index, state.third_party) != (principal, third_party):
         message = "There is no mandate of this principal here with that id."
         raise InvalidInputError((Fault("/supersedes", "unknown_mandate", message),))
-    status = status_at(state.lifetime, now)
-    if status is not None:
-        check_not_over(status)
+    check_not_over(present_status(state, now))
     event = NewEvent(
         type=EventType.SUPERSEDED,
         author=Author(Role.PRINCIPAL, mandate.content.principal.party),
@@ -134,3 +132,14 @@ async def _supersede(
         details={"superseded_by": str(mandate.id)},
     )
     await record_event(session, keys, caller, state, event, now=now)
+
+
+async def _lock_visible(
+    session: WriteSession, keys: KeyRing, caller: Caller, mandate_id: UUID | None
+) -> MandateState | None:
+    """Lock a mandate that the caller may see: nobody waits for, or holds up, another's."""
+    if mandate_id is None or not await get_state(
+        session, keys, mandate_id, seen_by=caller.organisation, departments=caller.departments
+    ):
+        return None
+    return await lock_state(session, mandate_id)

@@ -93,7 +93,13 @@ async def search_mandates(
     """
     async with log.database.transaction() as session:
         states = await search_states(
-            session, log.keys, wanted, seen_by=caller.organisation, after=after, limit=limit
+            session,
+            log.keys,
+            wanted,
+            seen_by=caller.organisation,
+            departments=caller.departments,
+            after=after,
+            limit=limit,
         )
         sealed = await list_sealed_records(session, log.keys, [state.mandate_id for state in states])
         await log.append_within(session, _search_entry(log, caller, wanted, document))
@@ -109,14 +115,18 @@ async def list_statuses(
 ) -> dict[UUID, Status]:
     """The status now of those mandates that the caller's organisation has a part in."""
     async with log.database.reading() as session:
-        states = await list_states(session, log.keys, mandate_ids, seen_by=caller.organisation)
+        states = await list_states(
+            session, log.keys, mandate_ids, seen_by=caller.organisation, departments=caller.departments
+        )
     return {state.mandate_id: present_status(state, now) for state in states}
 
 
 async def _find(
     session: WriteSession, log: AccessLog, caller: Caller, mandate_id: UUID, operation: str, *, now: datetime
 ) -> MandateState:
-    state = await get_state(session, log.keys, mandate_id, seen_by=caller.organisation)
+    state = await get_state(
+        session, log.keys, mandate_id, seen_by=caller.organisation, departments=caller.departments
+    )
     if state is None:
         raise NotFoundError
     entry = AccessEntry(

@@ -70,9 +70,8 @@ async def revoke_mandate(
     if revocation.by in _MUST_GIVE_REASON and not (revocation.reason or "").strip():
         raise InvalidInputError((Fault("/reason", "missing", "Say why: the parties are entitled to know."),))
     person, evidence_digest = await _prove_person(issuers, mandate_id, revocation, now=now)
-    seen_by = {caller.organisation} | ({person} if person else set())
     async with database.transaction() as session:
-        held = await hold_mandate(session, keys, mandate_id, seen_by=seen_by, now=now)
+        held = await hold_mandate(session, keys, mandate_id, caller, person=person, now=now)
         author = author_of_act(
             held.mandate, revocation.by, caller, person=person, registrar=revocation.registrar
         )

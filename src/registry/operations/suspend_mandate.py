@@ -41,7 +41,7 @@ async def _turn(
     now: datetime,
 ) -> MandateEvent:
     async with database.transaction() as session:
-        held = await hold_mandate(session, keys, mandate_id, seen_by={caller.organisation}, now=now)
+        held = await hold_mandate(session, keys, mandate_id, caller, now=now)
         author = author_of_act(held.mandate, Role.THIRD_PARTY, caller, person=None, registrar=None)
         check_not_over(held.status)
         if (held.status is Status.SUSPENDED) == (turn is EventType.SUSPENDED):

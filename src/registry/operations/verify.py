@@ -76,24 +76,37 @@ class Verifier:
         self._known_codes: set[tuple[Party, str]] = set()
 
     async def answer(self, asked: Sequence[AskedQuestion]) -> list[AnsweredQuestion]:
-        """Answer questions in their order; every audit row is committed when this returns.
+        """Answer questions in their order, all or none; every audit row is committed when this returns.
 
         Raises UnavailableError where the database cannot be asked, the audit cannot be written, or the
         state is older than a question's `at_least`.
         """
+        answers: list[AnsweredQuestion] = []
+        for answer in await self.answer_each(asked):
+            if isinstance(answer, UnavailableError):
+                raise answer
+            answers.append(answer)
+        return answers
+
+    async def answer_each(self, asked: Sequence[AskedQuestion]) -> list[AnsweredQuestion | UnavailableError]:
+        """As `answer`, for questions of several askers: one whose `at_least` lies ahead is refused alone."""
         found, lsn = await find_candidates(self._database, [self._parties(item) for item in asked])
         unknown = await self._unknown_codes(asked)
-        position = self._database.position_at(lsn)
-        token = consistency_token(position, self._keys)
-        answered, entries = [], []
+        token = consistency_token(self._database.position_at(lsn), self._keys)
+        answers: list[AnsweredQuestion | UnavailableError] = []
+        entries = []
         for item, candidates in zip(asked, found, strict=True):
             if item.at_least is not None and item.at_least.lsn > lsn:
-                raise UnavailableError("This state is older than the `at_least` that was asked for.")
+                answers.append(
+                    UnavailableError("This state is older than the `at_least` that was asked for.")
+                )
+                continue
             result = self._decide(item, candidates, unknown.get(item.third_party, frozenset()), token)
-            answered.append(result)
+            answers.append(result)
             entries.append(self._entry(item, result))
-        await self._log.append(entries)
-        return answered
+        if entries:
+            await self._log.append(entries)
+        return answers
 
     def _parties(self, item: AskedQuestion) -> PartiesAsked:
         index = self._keys.party_index

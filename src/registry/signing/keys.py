@@ -28,6 +28,8 @@ from registry.signing.jose import (
 )
 
 _INDEX_BYTES = 16
+_SECRET_BYTES = 32
+_NUMBERS = range(1, 256)
 
 
 class KeyFileError(Exception):
@@ -114,9 +116,9 @@ def new_key_ring(now: datetime) -> KeyRing:
     """A ring of fresh keys."""
     return KeyRing(
         signing=(DatedKey(generate_signing_key(_new_kid(now)), now),),
-        encryption={1: secrets.token_bytes(32)},
-        index={1: secrets.token_bytes(32)},
-        token=secrets.token_bytes(32),
+        encryption={1: secrets.token_bytes(_SECRET_BYTES)},
+        index={1: secrets.token_bytes(_SECRET_BYTES)},
+        token=secrets.token_bytes(_SECRET_BYTES),
     )
 
 
@@ -171,7 +173,7 @@ def _document(ring: KeyRing) -> dict[str, Any]:
 
 
 def _read(document: Mapping[str, Any]) -> KeyRing:
-    return KeyRing(
+    ring = KeyRing(
         signing=tuple(
             DatedKey(signing_key_from_jwk(item["jwk"]), utc_time(item["active_from"]))
             for item in document["signing"]
@@ -180,3 +182,11 @@ def _read(document: Mapping[str, Any]) -> KeyRing:
         index={int(number): decode_base64url(key) for number, key in document["index"].items()},
         token=decode_base64url(document["token"]),
     )
+    secret = (*ring.encryption.values(), *ring.index.values(), ring.token)
+    if not (ring.signing and ring.encryption and ring.index) or {len(key) for key in secret} != {
+        _SECRET_BYTES
+    }:
+        raise ValueError("a key is missing or of another length")
+    if any(number not in _NUMBERS for number in (*ring.encryption, *ring.index)):
+        raise ValueError("keys are numbered from 1 to 255")
+    return ring

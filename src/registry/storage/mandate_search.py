@@ -51,11 +51,15 @@ async def search_states(
     wanted: MandateFilter,
     *,
     seen_by: Party,
+    departments: frozenset[str] = frozenset(),
     after: UUID | None,
     limit: int,
 ) -> list[MandateState]:
-    """A page of the mandates that this organisation may see, in the order of issue; `after` is exclusive."""
-    conditions = [party_sees(keys, seen_by), *_conditions(keys, wanted)]
+    """A page of the mandates that this organisation may see, in the order of issue; `after` is exclusive.
+
+    `departments` as `party_sees`.
+    """
+    conditions = [party_sees(keys, seen_by, departments), *_conditions(keys, wanted)]
     if after is not None:
         conditions.append(_states.mandate_id > after)
     rows = await session.execute(

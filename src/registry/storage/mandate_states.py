@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, and_, func, select
 
 from registry.domain.events import Lifetime
 from registry.domain.mandate import MandateContent
@@ -13,7 +13,7 @@ from registry.domain.parties import Party
 from registry.signing.keys import KeyRing
 from registry.storage.database import ReadSession, WriteSession
 from registry.storage.projection import read_changes, specifier_index
-from registry.storage.tables import mandate_states, representations
+from registry.storage.tables import mandate_states, representations, template_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,12 @@ async def find_in_force(session: WriteSession, content: MandateContent, keys: Ke
     return next((row.mandate_id for row in rows if sorted(row.holders) == sorted(wanted)), None)
 
 
-def party_sees(keys: KeyRing, organisation: Party) -> ColumnElement[bool]:
-    """The condition that an organisation is third party, principal or representative in a mandate."""
-    index = keys.party_index(organisation)
+def party_sees(keys: KeyRing, party: Party, departments: frozenset[str]) -> ColumnElement[bool]:
+    """The condition that a party is third party, principal or representative in a mandate.
+
+    As third party, only in those on templates of these departments, unless there are none, which is no limit.
+    """
+    index = keys.party_index(party)
     states = mandate_states.c
     holds = (
         select(representations.c.mandate_id)
@@ -84,25 +87,55 @@ def party_sees(keys: KeyRing, organisation: Party) -> ColumnElement[bool]:
         )
         .exists()
     )
-    return (states.third_party == str(organisation)) | (states.principal_index == index) | holds
+    is_own = states.third_party == str(party)
+    if departments:
+        is_own = and_(is_own, _is_of_departments(departments))
+    return is_own | (states.principal_index == index) | holds
+
+
+def _is_of_departments(departments: frozenset[str]) -> ColumnElement[bool]:
+    states, versions = mandate_states.c, template_versions.c
+    return (
+        select(versions.template_id)
+        .where(
+            versions.template_id == states.template_id,
+            versions.version == states.template_version,
+            versions.department.in_(departments),
+        )
+        .exists()
+    )
 
 
 async def get_state(
-    session: ReadSession, keys: KeyRing, mandate_id: UUID, *, seen_by: Party
+    session: ReadSession,
+    keys: KeyRing,
+    mandate_id: UUID,
+    *,
+    seen_by: Party,
+    departments: frozenset[str] = frozenset(),
 ) -> MandateState | None:
-    """Where a mandate stands, to one of its parties; None for anybody else."""
+    """Where a mandate stands, to one of its parties; None for anybody else. `departments` as `party_sees`."""
     row = await session.one_or_none(
-        select(mandate_states).where(mandate_states.c.mandate_id == mandate_id, party_sees(keys, seen_by))
+        select(mandate_states).where(
+            mandate_states.c.mandate_id == mandate_id, party_sees(keys, seen_by, departments)
+        )
     )
     return None if row is None else read_state(row)
 
 
 async def list_states(
-    session: ReadSession, keys: KeyRing, mandate_ids: Sequence[UUID], *, seen_by: Party
+    session: ReadSession,
+    keys: KeyRing,
+    mandate_ids: Sequence[UUID],
+    *,
+    seen_by: Party,
+    departments: frozenset[str] = frozenset(),
 ) -> list[MandateState]:
-    """Where those of the mandates stand that this organisation may see."""
+    """Where those of the mandates stand that this party may see. `departments` as `party_sees`."""
     rows = await session.execute(
-        select(mandate_states).where(mandate_states.c.mandate_id.in_(mandate_ids), party_sees(keys, seen_by))
+        select(mandate_states).where(
+            mandate_states.c.mandate_id.in_(mandate_ids), party_sees(keys, seen_by, departments)
+        )
     )
     return [read_state(row) for row in rows]
 

@@ -24,6 +24,11 @@ from registry.storage.tables import template_publications, template_retirements,
 
 _versions = template_versions.c
 
+# Letters that Unicode does not decompose, as they are written where a keyboard lacks them.
+_PLAIN_LETTERS = str.maketrans(
+    {"æ": "ae", "ø": "o", "œ": "oe", "ð": "d", "đ": "d", "þ": "th", "ł": "l", "ŋ": "n", "ŧ": "t"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class TemplateFilter:
@@ -166,9 +171,11 @@ async def find_unknown_permissions(
 
 
 def fold(text: str) -> str:
-    """Fold a text for search: case, width and accents do not count, in any language."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    """Fold a text for search: case, width, accents and strokes do not count, in any language."""
+    decomposed = unicodedata.normalize("NFKD", text).casefold().translate(_PLAIN_LETTERS)
+    return "".join(
+        char for char in unicodedata.normalize("NFKD", decomposed) if not unicodedata.combining(char)
+    )
 
 
 def _conditions(wanted: TemplateFilter) -> list[ColumnElement[bool]]:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from registry.domain.documents import utc_text
 
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _FIRST, _LAST = datetime(1800, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -22,16 +23,19 @@ class WireIn(BaseModel):
 
 
 class WireOut(BaseModel):
-    """A model that the registry answers with."""
+    """A model that the registry answers with: every member is always there, also one that is null."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
 
 def _read_time(value: Any) -> datetime:  # noqa: ANN401  # whatever the JSON held
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
-        raise PydanticCustomError("time_format", "Give an RFC 3339 time with offset: 2026-11-21T09:00:00Z")
+        raise PydanticCustomError(
+            "time_format",
+            "Give an RFC 3339 time with offset, to the microsecond at most: 2026-11-21T09:00:00Z",
+        )
     try:
         moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
@@ -51,7 +55,15 @@ def _read_uuid(value: Any) -> UUID:  # noqa: ANN401  # whatever the JSON held
 
 def _no_controls(value: str) -> str:
     if any(not char.isprintable() and char not in "\n\t" for char in value):
-        raise PydanticCustomError("control_characters", "Leave out control and unassigned characters")
+        raise PydanticCustomError(
+            "control_characters", "Leave out control, format and unassigned characters, and unusual spaces"
+        )
+    return value
+
+
+def _read_digits(value: Any) -> Any:  # noqa: ANN401  # whatever stood in the address
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        raise PydanticCustomError("digits", "Give a whole number in the digits 0 to 9")
     return value
 
 
@@ -59,18 +71,34 @@ UtcTime = Annotated[
     datetime,
     BeforeValidator(_read_time),
     PlainSerializer(utc_text, return_type=str),
-    Field(json_schema_extra={"type": "string", "format": "date-time", "examples": ["2026-11-21T09:00:00Z"]}),
+    Field(
+        json_schema_extra={
+            "type": "string",
+            "format": "date-time",
+            "pattern": f"^{_RFC3339.pattern}$",
+            "examples": ["2026-11-21T09:00:00Z"],
+        }
+    ),
 ]
 """RFC 3339 in, in any zone; UTC with `Z` out."""
 
-Id = Annotated[UUID, BeforeValidator(_read_uuid)]
+Id = Annotated[
+    UUID,
+    BeforeValidator(_read_uuid),
+    Field(json_schema_extra={"pattern": f"^{_UUID.pattern}$"}),
+]
 
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
 """A code or stable UID: ASCII letters, digits and `._:-`."""
 
 ShortText = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_no_controls)]
 LongText = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_no_controls)]
+Words = Annotated[str, AfterValidator(_no_controls)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples=["sv"])]
+MemberName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_no_controls)]
+AddressNumber = Annotated[int, BeforeValidator(_read_digits)]
+"""A whole number in a path or a query, where pydantic by itself would take `5.0` and ` 5`, too."""
+
 Count = Annotated[int, Field(strict=True, ge=0, le=100_000)]
 Positive = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 Flag = Annotated[bool, Field(strict=True)]

@@ -9,6 +9,7 @@ from registry.api.models.fields import (
     Id,
     Language,
     LongText,
+    MemberName,
     Positive,
     ShortText,
     UtcTime,
@@ -31,7 +32,7 @@ from registry.domain.template import MandateKind, SignatureMethod
 from registry.operations.evidence import ClaimedSignature
 from registry.operations.look_up_mandate import FoundMandate
 
-Details = dict[Annotated[str, Field(max_length=100)], ShortText]
+Details = dict[MemberName, ShortText]
 
 
 class TemplateReference(WireIn):
@@ -120,9 +121,7 @@ class MandateIn(WireIn):
     principal_details: PrincipalDetailsModel | None = None
     representatives: Annotated[list[PartyIn], Field(max_length=50)]
     permissions: Annotated[list[Code], Field(max_length=200)]
-    permission_details: Annotated[
-        dict[Annotated[str, Field(max_length=100)], Details], Field(max_length=200)
-    ] = {}
+    permission_details: Annotated[dict[MemberName, Details], Field(max_length=200)] = {}
     specifier: Annotated[Details, Field(max_length=20)] = {}
     valid_from: UtcTime | None = None
     valid_until: UtcTime | None = None

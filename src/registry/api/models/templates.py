@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from registry.api.models.fields import (
     Code,
@@ -175,6 +175,8 @@ class TemplateIn(TemplateTerms):
 
 class TemplateOut(TemplateTerms):
     """One version of a template."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     id: Id
     version: int

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from registry.api.models.fields import Code, Id, ShortText, UtcTime, WireIn, WireOut
 from registry.api.models.mandates import Details
@@ -18,6 +18,9 @@ from registry.operations.search_representations import RepresentedPrincipal
 from registry.operations.verify import AskedQuestion
 from registry.signing.consistency import InvalidConsistencyTokenError, Position, read_consistency_token
 from registry.signing.keys import KeyRing
+
+LEAVES_OUT_DEFAULTS = ConfigDict(json_schema_serialization_defaults_required=False)
+"""Answers are shown as receipts hold them: what does not apply is left out."""
 
 
 class QuestionIn(WireIn):
@@ -87,6 +90,8 @@ class BatchIn(WireIn):
 class PermissionAnswerOut(WireOut):
     """The answer for one permission. `mandate_id` and `valid_until` where a mandate permits it."""
 
+    model_config = LEAVES_OUT_DEFAULTS
+
     code: str
     decision: Decision
     reasons: list[Reason]
@@ -96,6 +101,8 @@ class PermissionAnswerOut(WireOut):
 
 class AnswerOut(WireOut):
     """`permit` only if every permission is, `deny` if any is denied, else `conditional`."""
+
+    model_config = LEAVES_OUT_DEFAULTS
 
     decision: Decision
     reasons: list[Reason]

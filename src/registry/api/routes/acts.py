@@ -1,6 +1,6 @@
 """Acts on a mandate: revoke or renounce, suspend and resume, use."""
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Response, status
 
 from registry.api.models.acts import (
     ActOut,
@@ -11,30 +11,38 @@ from registry.api.models.acts import (
     UseOut,
 )
 from registry.api.models.fields import Id
+from registry.api.paths import MANDATE
 from registry.api.person import PersonDep
 from registry.api.route import CallerDep, RegistryRoute, RuntimeDep, needs
 from registry.api.runtime import Runtime
 from registry.domain.callers import Scope
+from registry.domain.errors import AlreadyEndedError, ForbiddenError
 from registry.domain.events import MandateEvent
 from registry.domain.parties import Party
+from registry.domain.revocation import MandateOverError, SuspensionError
 from registry.operations.revoke_mandate import Revocation, revocation_bytes, revoke_mandate
 from registry.operations.suspend_mandate import resume_mandate, suspend_mandate
-from registry.operations.use_mandate import Use, use_mandate
+from registry.operations.use_mandate import NotUsableError, Use, use_mandate
 from registry.signing.canonical import base64url_digest
 from registry.signing.consistency import consistency_token
 from registry.signing.encodings import encode_base64url
 
-router = APIRouter(prefix="/v1/mandates/{mandate_id}", tags=["Acts on mandates"], route_class=RegistryRoute)
+router = APIRouter(prefix="/v1/mandates" + MANDATE, tags=["Acts on mandates"], route_class=RegistryRoute)
 
 
 @router.post(
     "/revocation",
     status_code=status.HTTP_201_CREATED,
     summary="Revoke or renounce",
-    openapi_extra=needs(Scope.MANDATES_REVOKE),
+    openapi_extra=needs(Scope.MANDATES_REVOKE, ForbiddenError, AlreadyEndedError, MandateOverError),
 )
 async def revoke(
-    mandate_id: Id, body: RevocationIn, runtime: RuntimeDep, caller: CallerDep, person: PersonDep
+    mandate_id: Id,
+    body: RevocationIn,
+    runtime: RuntimeDep,
+    caller: CallerDep,
+    person: PersonDep,
+    response: Response,
 ) -> ActOut:
     """End a mandate early, once: the first of many racing revocations wins, the rest are told of it.
 
@@ -50,7 +58,7 @@ async def revoke(
         _revocation(body, person),
         now=runtime.now(),
     )
-    return await _done(runtime, event)
+    return await _done(runtime, event, response)
 
 
 @router.post(
@@ -66,37 +74,43 @@ async def preview_revocation(mandate_id: Id, body: RevocationIn) -> ActPreviewOu
     "/suspension",
     status_code=status.HTTP_201_CREATED,
     summary="Suspend",
-    openapi_extra=needs(Scope.MANDATES_SUSPEND),
+    openapi_extra=needs(Scope.MANDATES_SUSPEND, ForbiddenError, MandateOverError, SuspensionError),
 )
-async def suspend(mandate_id: Id, body: SuspensionIn, runtime: RuntimeDep, caller: CallerDep) -> ActOut:
+async def suspend(
+    mandate_id: Id, body: SuspensionIn, runtime: RuntimeDep, caller: CallerDep, response: Response
+) -> ActOut:
     """Suspend a mandate as its third party: it permits nothing until it is resumed."""
     event = await suspend_mandate(
         runtime.database, runtime.keys, caller, mandate_id, body.reason, now=runtime.now()
     )
-    return await _done(runtime, event)
+    return await _done(runtime, event, response)
 
 
 @router.post(
     "/resumption",
     status_code=status.HTTP_201_CREATED,
     summary="Resume",
-    openapi_extra=needs(Scope.MANDATES_SUSPEND),
+    openapi_extra=needs(Scope.MANDATES_SUSPEND, ForbiddenError, MandateOverError, SuspensionError),
 )
-async def resume(mandate_id: Id, body: SuspensionIn, runtime: RuntimeDep, caller: CallerDep) -> ActOut:
+async def resume(
+    mandate_id: Id, body: SuspensionIn, runtime: RuntimeDep, caller: CallerDep, response: Response
+) -> ActOut:
     """Lift a suspension as the mandate's third party."""
     event = await resume_mandate(
         runtime.database, runtime.keys, caller, mandate_id, body.reason, now=runtime.now()
     )
-    return await _done(runtime, event)
+    return await _done(runtime, event, response)
 
 
 @router.post(
     "/uses",
     status_code=status.HTTP_201_CREATED,
     summary="Record a use",
-    openapi_extra=needs(Scope.MANDATES_USE),
+    openapi_extra=needs(Scope.MANDATES_USE, ForbiddenError, MandateOverError, NotUsableError),
 )
-async def use(mandate_id: Id, body: UseIn, runtime: RuntimeDep, caller: CallerDep) -> UseOut:
+async def use(
+    mandate_id: Id, body: UseIn, runtime: RuntimeDep, caller: CallerDep, response: Response
+) -> UseOut:
     """Record that a representative used a permission in a case; the last permitted one uses it up."""
     recorded = await use_mandate(
         runtime.database,
@@ -108,6 +122,7 @@ async def use(mandate_id: Id, body: UseIn, runtime: RuntimeDep, caller: CallerDe
     )
     token = consistency_token(await runtime.database.position(), runtime.keys)
     event = recorded.event
+    response.headers["Location"] = _events_of(event)
     return UseOut(
         id=event.id,
         mandate_id=event.mandate_id,
@@ -127,5 +142,11 @@ def _revocation(body: RevocationIn, person: Party | None) -> Revocation:
     )
 
 
-async def _done(runtime: Runtime, event: MandateEvent) -> ActOut:
+def _events_of(event: MandateEvent) -> str:
+    """Where the act is to be read: among the mandate's events."""
+    return f"/v1/mandates/{event.mandate_id}/events"
+
+
+async def _done(runtime: Runtime, event: MandateEvent, response: Response) -> ActOut:
+    response.headers["Location"] = _events_of(event)
     return ActOut.of(event, consistency_token(await runtime.database.position(), runtime.keys))

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response, status
 
-from registry.api.etags import conditional
+from registry.api.etags import CONDITIONAL, conditional
 from registry.api.models.acts import EventList, EventOut
 from registry.api.models.fields import Id
 from registry.api.models.mandates import (
@@ -17,11 +17,14 @@ from registry.api.models.mandates import (
     StatusOut,
 )
 from registry.api.models.parties import PartyIn
+from registry.api.paths import MANDATE
 from registry.api.route import CallerDep, IdempotentDep, RegistryRoute, RuntimeDep, needs
 from registry.domain.callers import Scope
+from registry.domain.errors import AlreadyInForceError, ForbiddenError, RequestInProgressError
 from registry.domain.events import EventType
 from registry.domain.mandate import content_document
 from registry.domain.parties import Party
+from registry.domain.revocation import MandateOverError
 from registry.domain.signing_rules import expected_capacity
 from registry.operations.examine_mandate import examine_mandate
 from registry.operations.issue_mandate import IssueRequest, issue_mandate
@@ -43,7 +46,9 @@ router = APIRouter(prefix="/v1/mandates", tags=["Mandates"], route_class=Registr
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Issue a mandate",
-    openapi_extra=needs(Scope.MANDATES_ISSUE),
+    openapi_extra=needs(
+        Scope.MANDATES_ISSUE, ForbiddenError, AlreadyInForceError, MandateOverError, RequestInProgressError
+    ),
 )
 async def issue(
     body: MandateIn, runtime: RuntimeDep, caller: CallerDep, idempotent: IdempotentDep, response: Response
@@ -62,7 +67,9 @@ async def issue(
     return MandateOut.of(found, token)
 
 
-@router.post("/preview", summary="Preview a mandate", openapi_extra=needs(Scope.MANDATES_ISSUE))
+@router.post(
+    "/preview", summary="Preview a mandate", openapi_extra=needs(Scope.MANDATES_ISSUE, ForbiddenError)
+)
 async def preview(body: MandateIn, runtime: RuntimeDep, caller: CallerDep) -> PreviewOut:
     """Check every rule and return what is to be signed; nothing is written.
 
@@ -121,7 +128,13 @@ async def statuses(body: StatusesIn, runtime: RuntimeDep, caller: CallerDep) -> 
     return StatusList(items=items, checked_at=now)
 
 
-@router.get("/{mandate_id}", summary="Read a mandate", openapi_extra=needs(Scope.MANDATES_READ))
+@router.get(
+    MANDATE,
+    summary="Read a mandate",
+    response_model=MandateOut,
+    responses=CONDITIONAL,
+    openapi_extra=needs(Scope.MANDATES_READ),
+)
 async def read(request: Request, mandate_id: Id, runtime: RuntimeDep, caller: CallerDep) -> Response:
     """Read a mandate with its status now. The ETag changes when the status does."""
     token = consistency_token(await runtime.database.position(), runtime.keys)
@@ -130,7 +143,7 @@ async def read(request: Request, mandate_id: Id, runtime: RuntimeDep, caller: Ca
 
 
 @router.get(
-    "/{mandate_id}/record",
+    MANDATE + "/record",
     summary="Read the sealed record",
     openapi_extra=needs(Scope.MANDATES_READ),
     response_class=Response,
@@ -142,7 +155,7 @@ async def record(mandate_id: Id, runtime: RuntimeDep, caller: CallerDep) -> Resp
     return Response(sealed, media_type="application/jose", headers={"Cache-Control": "private, no-cache"})
 
 
-@router.get("/{mandate_id}/events", summary="List what happened", openapi_extra=needs(Scope.MANDATES_READ))
+@router.get(MANDATE + "/events", summary="List what happened", openapi_extra=needs(Scope.MANDATES_READ))
 async def events(mandate_id: Id, runtime: RuntimeDep, caller: CallerDep) -> EventList:
     """List everything that happened to a mandate, oldest first, each with its own sealed bytes."""
     mandate, sealed, found = await list_events(runtime.access_log, caller, mandate_id, now=runtime.now())

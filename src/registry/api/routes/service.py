@@ -57,7 +57,7 @@ async def live() -> Health:
     return Health(status="ok")
 
 
-@router.get("/ready", summary="Can the process serve?", openapi_extra=public())
+@router.get("/ready", summary="Can the process serve?", openapi_extra=public(UnavailableError))
 async def ready(runtime: RuntimeDep) -> Health:
     """Look at the database: it must answer, and be migrated as far as this code needs."""
     async with runtime.database.reading() as session:

@@ -3,25 +3,39 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Path, Query, Request, Response, status
 
-from registry.api.etags import conditional
-from registry.api.models.fields import Code, Id, UtcTime
+from registry.api.etags import CONDITIONAL, conditional
+from registry.api.models.fields import AddressNumber, Code, Id, UtcTime, Words
 from registry.api.models.templates import TemplateIn, TemplateList, TemplateOut, TemplateVersions
 from registry.api.queries import read_organisation, refuse_persons
 from registry.api.route import CallerDep, IdempotentDep, RegistryRoute, RuntimeDep, needs
 from registry.api.runtime import Runtime
 from registry.domain.callers import Caller, Scope
-from registry.domain.errors import NotFoundError
+from registry.domain.errors import ForbiddenError, NotADraftError, NotFoundError, RequestInProgressError
 from registry.domain.template import MandateKind, TemplateStatus, TemplateVersion
-from registry.operations.draft_template import add_template_version, create_template, edit_draft, is_own
+from registry.operations.draft_template import (
+    RetiredTemplateError,
+    add_template_version,
+    create_template,
+    edit_draft,
+    is_own,
+)
 from registry.operations.publish_template import publish_template_version, retire_template
 from registry.storage.templates import TemplateFilter, get_version, list_versions, search_templates
 
 router = APIRouter(prefix="/v1/templates", tags=["Templates"], route_class=RegistryRoute)
 
+Number = Annotated[AddressNumber, Path(ge=1, le=100_000, description="The number of a version, from 1")]
 
-@router.get("", summary="List templates", openapi_extra=needs(Scope.TEMPLATES_READ))
+
+@router.get(
+    "",
+    summary="List templates",
+    response_model=TemplateList,
+    responses=CONDITIONAL,
+    openapi_extra=needs(Scope.TEMPLATES_READ),
+)
 async def list_templates(  # noqa: PLR0913  # one argument per filter of the contract
     request: Request,
     runtime: RuntimeDep,
@@ -40,12 +54,12 @@ async def list_templates(  # noqa: PLR0913  # one argument per filter of the con
         TemplateStatus, Query(alias="status", description="Of drafts you see your own organisation's")
     ] = TemplateStatus.PUBLISHED,
     q: Annotated[
-        str | None,
+        Words | None,
         Query(description="Words that must all occur in the texts, in any language", max_length=200),
     ] = None,
     updated_since: Annotated[UtcTime | None, Query(description="Changed at or after this time")] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="How many at most")] = 20,
-    offset: Annotated[int, Query(ge=0, le=100_000, description="How many to pass over")] = 0,
+    limit: Annotated[AddressNumber, Query(ge=1, le=100, description="How many at most")] = 20,
+    offset: Annotated[AddressNumber, Query(ge=0, le=100_000, description="How many to pass over")] = 0,
 ) -> Response:
     """List the current versions of templates, those that changed last first.
 
@@ -75,7 +89,7 @@ async def list_templates(  # noqa: PLR0913  # one argument per filter of the con
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Create a template",
-    openapi_extra=needs(Scope.TEMPLATES_WRITE),
+    openapi_extra=needs(Scope.TEMPLATES_WRITE, ForbiddenError, RequestInProgressError),
 )
 async def create(
     body: TemplateIn, runtime: RuntimeDep, caller: CallerDep, idempotent: IdempotentDep, response: Response
@@ -87,7 +101,13 @@ async def create(
     return await _created(runtime, caller, template_id, number, response)
 
 
-@router.get("/{template_id}", summary="Read a template", openapi_extra=needs(Scope.TEMPLATES_READ))
+@router.get(
+    "/{template_id}",
+    summary="Read a template",
+    response_model=TemplateOut,
+    responses=CONDITIONAL,
+    openapi_extra=needs(Scope.TEMPLATES_READ),
+)
 async def read_current(request: Request, template_id: Id, runtime: RuntimeDep, caller: CallerDep) -> Response:
     """Read the newest published version, also of a retired template; else your own newest draft."""
     async with runtime.database.reading() as session:
@@ -112,10 +132,14 @@ async def read_versions(template_id: Id, runtime: RuntimeDep, caller: CallerDep)
 
 
 @router.get(
-    "/{template_id}/versions/{number}", summary="Read a version", openapi_extra=needs(Scope.TEMPLATES_READ)
+    "/{template_id}/versions/{number}",
+    summary="Read a version",
+    response_model=TemplateOut,
+    responses=CONDITIONAL,
+    openapi_extra=needs(Scope.TEMPLATES_READ),
 )
 async def read_version(
-    request: Request, template_id: Id, number: int, runtime: RuntimeDep, caller: CallerDep
+    request: Request, template_id: Id, number: Number, runtime: RuntimeDep, caller: CallerDep
 ) -> Response:
     """Read one version: a published one never changes."""
     return conditional(request, TemplateOut.of(await _version(runtime, caller, template_id, number)))
@@ -125,7 +149,7 @@ async def read_version(
     "/{template_id}/versions",
     status_code=status.HTTP_201_CREATED,
     summary="Add a version",
-    openapi_extra=needs(Scope.TEMPLATES_WRITE),
+    openapi_extra=needs(Scope.TEMPLATES_WRITE, ForbiddenError, RequestInProgressError, RetiredTemplateError),
 )
 async def add_version(
     template_id: Id,
@@ -143,10 +167,12 @@ async def add_version(
 
 
 @router.put(
-    "/{template_id}/versions/{number}", summary="Edit a draft", openapi_extra=needs(Scope.TEMPLATES_WRITE)
+    "/{template_id}/versions/{number}",
+    summary="Edit a draft",
+    openapi_extra=needs(Scope.TEMPLATES_WRITE, ForbiddenError, NotADraftError),
 )
 async def edit(
-    template_id: Id, number: int, body: TemplateIn, runtime: RuntimeDep, caller: CallerDep
+    template_id: Id, number: Number, body: TemplateIn, runtime: RuntimeDep, caller: CallerDep
 ) -> TemplateOut:
     """Replace a draft's content. A published version never changes: add a new one."""
     version = await edit_draft(
@@ -158,9 +184,9 @@ async def edit(
 @router.post(
     "/{template_id}/versions/{number}/publication",
     summary="Publish a version",
-    openapi_extra=needs(Scope.TEMPLATES_WRITE),
+    openapi_extra=needs(Scope.TEMPLATES_WRITE, NotADraftError, RetiredTemplateError),
 )
-async def publish(template_id: Id, number: int, runtime: RuntimeDep, caller: CallerDep) -> TemplateOut:
+async def publish(template_id: Id, number: Number, runtime: RuntimeDep, caller: CallerDep) -> TemplateOut:
     """Publish a draft: it is sealed, never changes again, and is the one that new mandates use."""
     version = await publish_template_version(
         runtime.database, runtime.keys, caller, template_id, number, now=runtime.now()

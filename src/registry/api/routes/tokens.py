@@ -9,6 +9,7 @@ from pydantic import Field
 from registry.api.models.fields import WireOut
 from registry.api.problems import UnknownPathError
 from registry.api.route import RegistryRoute, RuntimeDep, public
+from registry.domain.errors import UnavailableError
 from registry.identity.client_authentication import TokenRequestError, read_token_request
 from registry.operations.grant_token import grant_token
 
@@ -51,24 +52,31 @@ FORM: dict[str, Any] = {
                         "client_assertion_type": {"type": "string"},
                         "client_assertion": {"type": "string", "description": "RFC 7523 assertion"},
                     },
-                },
-                "example": {
-                    "grant_type": "client_credentials",
-                    "client_id": "demo-platform",
-                    "client_secret": "demo",
-                },
+                }
             }
         },
     }
 }
 
 
+def _refused(error: str, description: str) -> dict[str, Any]:
+    example = {"error": error, "error_description": description}
+    return {
+        "model": TokenErrorOut,
+        "description": "Refused (RFC 6749 section 5.2)",
+        "content": {"application/json": {"example": example}},
+    }
+
+
 @router.post(
     TOKEN_PATH,
     summary="Get an access token",
     response_model=TokenOut,
-    responses={400: {"model": TokenErrorOut}, 401: {"model": TokenErrorOut}},
-    openapi_extra=public() | FORM,
+    responses={
+        400: _refused("invalid_request", "The parameter `grant_type` is missing."),
+        401: _refused("invalid_client", "The client is unknown, or its secret is wrong."),
+    },
+    openapi_extra=public(UnknownPathError, UnavailableError) | FORM,
 )
 async def token(request: Request, runtime: RuntimeDep) -> Response:
     """Get an access token by client credentials: Basic, `client_secret`, or a signed `client_assertion`."""

@@ -1,0 +1,58 @@
+"""Checking the access log: each entry opens under its month's key, in its own place."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import orjson
+
+from registry.fsck.findings import Finding, Kind, Row, Spot
+from registry.fsck.rows import Batch
+from registry.fsck.sealed import open_ciphertext
+from registry.signing.encryption import DataSecret, DecryptionError
+from registry.signing.keys import KeyFileError, KeyRing
+from registry.storage.access_log import access_place, month_secret_id
+
+
+def check_access_log(batch: Batch, secrets: Mapping[UUID, Row], keys: KeyRing) -> list[Finding]:
+    """Check the entries of a batch. `secrets` are the rows of `erasable_secrets` that they name."""
+    found: list[Finding] = []
+    opened = {subject_id: _unwrap(row, keys) for subject_id, row in secrets.items()}
+    lost: set[UUID] = set()
+    for row in batch.rows["access_log"]:
+        spot = Spot(found, "access_log", str(row["id"]))
+        # A time that cannot be read comes as a number, which is in no month.
+        month = None if isinstance(row["at"], int) else month_secret_id(row["at"])
+        if month is None:
+            spot.note("at", Kind.COLUMN_MISMATCH)
+        elif row["secret_id"] != month:
+            spot.note("secret_id", Kind.COLUMN_MISMATCH)
+        elif month not in secrets:
+            lost.add(month)
+        secret = opened.get(row["secret_id"])
+        if secret is None:
+            spot.note("erasable_secrets", Kind.UNVERIFIABLE)
+        else:
+            _check_details(row, secret, spot)
+    for subject_id in sorted(lost):
+        Spot(found, "erasable_secrets", str(subject_id)).note("", Kind.MISSING_SECRET)
+    return found
+
+
+def _unwrap(row: Row, keys: KeyRing) -> DataSecret | None:
+    """The month's secret; what is wrong with it is noted where data keys are checked, once."""
+    try:
+        return keys.unwrap(row["kek_number"], row["wrapped"], str(row["subject_id"]))
+    except (KeyFileError, DecryptionError):
+        return None
+
+
+def _check_details(row: Row, secret: DataSecret, spot: Spot) -> None:
+    plain = open_ciphertext(row, secret, access_place(row["id"]), spot)
+    if plain is None:
+        return
+    try:
+        document = orjson.loads(plain)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        spot.note("ciphertext", Kind.UNREADABLE)
