@@ -36,7 +36,11 @@ RESULT = Path(__file__).parent / "results" / "verification.md"
 def main(mandates: int = 100_000, rounds: int = 6, seconds: float = 4, connections: int = 16) -> None:
     """Measure, print a table, and write it to benchmarks/results/."""
     os.sched_setaffinity(0, {servers.OTHER_CORE})  # PostgreSQL, started from here, inherits it
-    with tempfile.TemporaryDirectory() as directory, EmbeddedPostgres(Path(directory) / "postgres") as server:
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        tempfile.TemporaryDirectory() as home,
+        EmbeddedPostgres(Path(home)) as server,
+    ):
         asyncio.run(ensure_database(server.dsn(), "registry"))
         url = server.dsn("registry")
         migrate(url)

@@ -1,4 +1,4 @@
-"""What tests of mandates do and look at again and again: ask, read faults, sign otherwise, change the clock."""
+"""What tests of mandates do and look at again and again: ask, read faults, set the clock, count rows."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -60,7 +60,7 @@ async def decision(owner: Organisation, **changes: Any) -> str:  # noqa: ANN401 
 
 def in_short(answer: Json) -> str:
     """An answer's decision with its reasons."""
-    return answer["decision"] + (f": {', '.join(answer['reasons'])}" if answer["reasons"] else "")
+    return str(answer["decision"]) + (f": {', '.join(answer['reasons'])}" if answer["reasons"] else "")
 
 
 def world_at(world: World, moment: datetime) -> World:

@@ -8,7 +8,8 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from registry.embedded import EmbeddedPostgres
 from registry.signing.keys import KeyRing, new_key_ring
 from registry.storage.database import Database, open_database
 
+SHARED, SERVER = "REGISTRY_TESTS_SHARED", "REGISTRY_TESTS_SERVER"
 TEMPLATE = "registry_template"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 MIGRATE = "import sys; from registry.storage.migrations import migrate; migrate(sys.argv[1])"
@@ -42,21 +44,35 @@ async def run_sql(url: str, *statements: str) -> None:
         await connection.close()
 
 
-@pytest.fixture(scope="session")
-def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory that all workers of this run share."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-
-
-@pytest.fixture(scope="session")
-def server_url(shared_directory: Path) -> Iterator[str]:
-    """The server's address for a login that may create databases."""
-    if url := os.environ.get("REGISTRY_DATABASE_URL"):
-        yield url
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server in the process that outlives all workers; they find it in the environment."""
+    if hasattr(config, "workerinput"):
         return
-    with EmbeddedPostgres(shared_directory / "postgres", settings=FAST) as server:
-        yield server.dsn()
+    directory = tempfile.TemporaryDirectory(prefix="registry-tests-")
+    config.add_cleanup(directory.cleanup)
+    os.environ[SHARED] = directory.name
+    if url := os.environ.get("REGISTRY_DATABASE_URL"):
+        os.environ[SERVER] = url
+        return
+    # The server's directory is no child of the shared one, which only this user may enter.
+    home = tempfile.TemporaryDirectory(prefix="registry-tests-postgres-")
+    server = EmbeddedPostgres(Path(home.name), settings=FAST)
+    server.__enter__()
+    config.add_cleanup(home.cleanup)
+    config.add_cleanup(lambda: server.__exit__(None, None, None))
+    os.environ[SERVER] = server.dsn()
+
+
+@pytest.fixture(scope="session")
+def shared_directory() -> Path:
+    """A directory that all workers of this run share."""
+    return Path(os.environ[SHARED])
+
+
+@pytest.fixture(scope="session")
+def server_url() -> str:
+    """The server's address for a login that may create databases."""
+    return os.environ[SERVER]
 
 
 @pytest.fixture(scope="session")

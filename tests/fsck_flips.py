@@ -50,16 +50,12 @@ async def list_keys(connection: asyncpg.Connection, table: str) -> list[dict[str
     return [dict(row) for row in rows]
 
 
-async def list_places(connection: asyncpg.Connection, table: str) -> list[Place]:
-    """Every column that holds something, of every row."""
+async def list_places(connection: asyncpg.Connection, table: str, *, empty: bool = False) -> list[Place]:
+    """Every column that holds something, of every row; or every one that is NULL."""
     found = []
     for key in await list_keys(connection, table):
         row = await connection.fetchrow(f"SELECT * FROM {table} WHERE {_where(key)}", *key.values())  # noqa: S608  # as above
-        found += [
-            Place(table, name, key, value)
-            for name, value in row.items()
-            if value is not None and value != "null"
-        ]
+        found += [Place(table, name, key, value) for name, value in row.items() if (value is None) is empty]
     return found
 
 

@@ -1,14 +1,17 @@
-"""Composition root of the API: opens what a serving process needs, and closes it at the end."""
+"""Composition root of the API: opens what a serving process needs, serves until a signal, and closes it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+import errno
+import socket
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import structlog
+import uvicorn
 from fastapi import FastAPI
-from starlette.types import ASGIApp
 
 from registry.api.app import create_app
 from registry.api.runtime import Runtime
@@ -19,8 +22,6 @@ from registry.storage.database import open_database
 from registry.trusted_issuers import load_issuers
 
 _log = structlog.get_logger(__name__)
-
-KEY_FILE_CHECK_SECONDS = 5
 
 
 def utc_now() -> datetime:
@@ -34,18 +35,19 @@ async def open_runtime(
 ) -> AsyncIterator[Runtime]:
     """Open the database, the keys and the issuers' key sources; watch the key file while open.
 
-    Raises KeyFileError, OSError, ValueError for an issuers file that is wrong.
+    Raises KeyFileError, IssuersFileError, and UnavailableError for the database.
     """
+    read_at = _modified_at(settings.keys_file)
     keys = load_key_ring(settings.keys_file)
-    database = await open_database(
-        settings.database_url.get_secret_value(),
-        pool_size=settings.pool_size,
-        hot_pool_size=settings.hot_pool_size,
-    )
     async with httpx.AsyncClient() as http:
         trusted = (*load_issuers(settings.issuers_file, http), *more_issuers)
+        database = await open_database(
+            settings.database_url.get_secret_value(),
+            pool_size=settings.pool_size,
+            hot_pool_size=settings.hot_pool_size,
+        )
         runtime = Runtime(settings, database, utc_now, trusted, keys)
-        watching = asyncio.create_task(_watch_keys(runtime))
+        watching = asyncio.create_task(_watch_keys(runtime, read_at))
         try:
             yield runtime
         finally:
@@ -55,29 +57,95 @@ async def open_runtime(
             await database.close()
 
 
-def create_serving_app(settings: Settings, *, more_issuers: Sequence[TrustedIssuer] = ()) -> ASGIApp:
-    """The application as uvicorn serves it."""
+def bind(host: str, port: int) -> socket.socket:
+    """A socket with this address, which nobody can connect to until it is served.
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_runtime(settings, more_issuers=more_issuers) as runtime:
+    Raises OSError, with a word on what to do where the address is in use.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    # Else a restart would have to wait until the last connections of its predecessor are forgotten.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        message = f"port {port} of {host} is in use: end what listens there, or choose another port"
+        raise OSError(errno.EADDRINUSE, message) from None
+    return listener
+
+
+class Server(uvicorn.Server):
+    """Serves the API of a runtime: `await server.serve(sockets=[...])` returns some time after a signal.
+
+    SIGINT and SIGTERM end it in order: no new connections, requests under way get 20 seconds. `announce` is
+    called once connections are accepted. X-Forwarded headers are believed of the proxies named.
+    """
+
+    def __init__(
+        self, runtime: Runtime, announce: Callable[[], None], *, forwarded_allow_ips: str = "127.0.0.1"
+    ) -> None:
+        """Put the application together."""
+
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             app.state.runtime = runtime
             yield
 
-    return create_app(lifespan, max_body_bytes=settings.max_body_bytes, request_log=settings.request_log)
+        settings = runtime.settings
+        super().__init__(
+            uvicorn.Config(
+                create_app(
+                    lifespan, max_body_bytes=settings.max_body_bytes, request_log=settings.request_log
+                ),
+                forwarded_allow_ips=forwarded_allow_ips,
+                lifespan="on",
+                http="httptools",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=20,
+                timeout_keep_alive=75,
+            )
+        )
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self._announce()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Take signals as a wish to end; uvicorn raises them again, which would make it a failure."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
 
 
-async def _watch_keys(runtime: Runtime) -> None:
+async def _watch_keys(runtime: Runtime, read_at: int) -> None:
     """Take new keys when the key file changes, so that rotation needs no restart."""
     path = runtime.settings.keys_file
-    seen = path.stat().st_mtime_ns
     while True:
-        await asyncio.sleep(KEY_FILE_CHECK_SECONDS)
+        await asyncio.sleep(runtime.settings.keys_check_seconds)
+        modified_at = _modified_at(path)
+        if modified_at == read_at:
+            continue
         try:
-            changed = path.stat().st_mtime_ns
-            if changed != seen:
-                runtime.take_keys(load_key_ring(path))
-                seen = changed
-                _log.info("keys.reloaded")
-        except (KeyFileError, OSError) as error:
-            _log.warning("keys.unreadable", error=type(error).__name__)
+            runtime.take_keys(load_key_ring(path))
+        except KeyFileError as error:
+            _log.warning("keys.unreadable", error=str(error))
+        else:
+            read_at = modified_at
+            _log.info("keys.reloaded")
+
+
+def _modified_at(path: Path) -> int:
+    """When a file was last changed, in nanoseconds; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     keys_file: Annotated[Path, Field(description="The key file made by `registry keys create`")] = Path(
         "keys.json"
     )
+    keys_check_seconds: Annotated[
+        float, Field(gt=0, le=60, description="How often serving processes look whether the key file changed")
+    ] = 5
     public_url: Annotated[
         str,
         Field(

@@ -11,7 +11,6 @@ from datetime import datetime
 
 import structlog
 
-from registry.domain.errors import RegistryError
 from registry.storage.clients import forget_expired_assertions
 from registry.storage.database import Database
 from registry.storage.idempotency import forget_old_keys
@@ -44,12 +43,12 @@ async def do_chores(database: Database, *, now: datetime) -> Chores:
 
 
 async def run_worker(database: Database, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
-    """Work until told to stop; a round that fails is logged and tried again in the next."""
+    """Work until told to stop, a round a minute; what a failed round left undone is left to the next."""
     while not stop.is_set():
         try:
             chores = await do_chores(database, now=clock())
             _log.debug("worker.round", **{name: getattr(chores, name) for name in chores.__slots__})
-        except (RegistryError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever ended this round, the next may do better
             _log.warning("worker.round_failed", error=type(error).__name__)
         try:
             await asyncio.wait_for(stop.wait(), ROUND_SECONDS)

@@ -15,6 +15,8 @@ from embedded_servers import QUICK, ROWS, SUM, execute, fetch, holder
 from registry.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from registry.embedded.accounts import Account, choose_account, is_root
 from registry.embedded.binaries import find_installation, installations
+from registry.embedded.places import settle
+from registry.embedded.private_files import lock
 
 NOBODY = 65534
 SOURCES = Path(__file__).parents[2] / "src"
@@ -55,12 +57,33 @@ def test_data_below_a_closed_directory_lie_where_the_server_can_go(empty_home: P
     try:
         assert (used != requested) == is_root()
         assert not used.parent.stat().st_mode & 0o022
+        if is_root():
+            assert (requested / "location").read_text() == f"{used}\n"
+            assert (used / "origin").read_text() == f"{requested}\n"
         with EmbeddedPostgres(requested, settings=QUICK) as server:
             assert server.data_dir == used
             assert fetch(server.dsn(), SUM) == 500500
     finally:
         shutil.rmtree(used)
     assert closed.stat().st_mode & 0o777 == 0o700
+
+
+def test_temporary_data_are_deleted_with_the_directory_that_was_asked_for(empty_home: Path) -> None:
+    closed = empty_home / "closed"
+    closed.mkdir(mode=0o700)
+    gone, used, third = (settle(closed / name).home for name in ("gone", "used", "third"))
+    in_use = lock(used / "owner.lock")
+    assert in_use is not None
+    for name in ("gone", "used"):
+        shutil.rmtree(closed / name)
+    settle(closed / "third")
+    assert not gone.exists()
+    assert third.exists()
+    assert used.exists() == is_root()
+    os.close(in_use)
+    settle(closed / "third")
+    assert not used.exists()
+    shutil.rmtree(third)
 
 
 def test_missing_directories_are_made_passable_whatever_the_umask(empty_home: Path) -> None:

@@ -12,14 +12,14 @@ PARAMETERS: Json = {
         "in": "header",
         "required": False,
         "description": "W3C Trace Context: the answer goes on with the same trace",
-        "schema": {"type": "string", "maxLength": 55},
+        "schema": {"type": "string"},
     },
     "If-None-Match": {
         "name": "If-None-Match",
         "in": "header",
         "required": False,
         "description": "An `ETag` that you have: 304 while nothing has changed (RFC 9110 section 13.1.2)",
-        "schema": {"type": "string", "maxLength": 1000},
+        "schema": {"type": "string"},
     },
 }
 """Parameters that operations share."""

@@ -10,30 +10,19 @@ import traceback
 from typing import Any
 
 import structlog
-from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from registry.api.hot_path import HOT_PATHS
+from registry.api.observing import RequestLog, observe
 from registry.api.personal_numbers import names_person
 from registry.api.problems import BodyTooLargeError, InternalError, problem_of, problem_response
 from registry.api.runtime import Runtime
 
-_log = structlog.get_logger("registry.request")
 _MOST_DIGITS = 18
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-_requests = Counter("registry_requests_total", "Requests answered", ["method", "route", "status"])
-_seconds = Histogram(
-    "registry_request_seconds",
-    "Time to answer",
-    ["route"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
-)
 
 
 class Edge:
@@ -44,7 +33,7 @@ class Edge:
         self._app = app
         self._state = state
         self._max_body_bytes = max_body_bytes
-        self._request_log = request_log
+        self._request_log = RequestLog(is_on=request_log)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, whatever happens inside."""
@@ -78,19 +67,9 @@ class Edge:
         route = (
             scope["path"] if "hot_path" in scope else getattr(scope.get("route"), "path_format", "unknown")
         )
-        elapsed = time.perf_counter() - exchange.started
-        method = scope["method"] if scope["method"] in _METHODS else "other"
-        _requests.labels(method, route, exchange.status).inc()
-        _seconds.labels(route).observe(elapsed)
-        if self._request_log:
-            _log.info(
-                "request",
-                method=method,
-                route=route,
-                status=exchange.status,
-                ms=round(elapsed * 1000, 2),
-                request_id=exchange.request_id,
-            )
+        seconds = time.perf_counter() - exchange.started
+        method = observe(scope["method"], route, exchange.status, seconds)
+        self._request_log.write(method, route, exchange.status, seconds, exchange.request_id)
 
 
 class _Exchange:

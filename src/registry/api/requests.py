@@ -16,14 +16,15 @@ JSON = "application/json"
 def refuse_unknown_query(query: bytes, known: set[str]) -> None:
     """Raise InvalidInputError for a query parameter that the operation does not have, or has twice.
 
-    Raises MalformedRequestError for a query that is not percent-encoded UTF-8.
+    Also for a query that is not percent-encoded UTF-8.
     """
     if not query:
         return
     try:
         given = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
     except UnicodeError:
-        raise MalformedRequestError("The query must be UTF-8, percent-encoded.") from None
+        fault = Fault("?", "encoding", "The query must be UTF-8, percent-encoded.")
+        raise InvalidInputError((fault,)) from None
     names = Counter(name for name, _ in given)
     faults = []
     if not names.keys() <= known:

@@ -20,12 +20,17 @@ from registry.operations.manage_clients import (
 from registry.serving import utc_now
 from registry.storage.database import Database, open_database
 
-app = typer.Typer(help="Clients: who may call, for which organisation.", no_args_is_help=True)
+group = typer.Typer(help="Clients: who may call, for which organisation.", no_args_is_help=True)
 
 T = TypeVar("T")
 
 
-@app.command()
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(group, name="clients")
+
+
+@group.command()
 def add(
     client_id: Annotated[str, typer.Argument(help="The client's id, unique in this registry.")],
     organisation: Annotated[str, typer.Option(help="Whose client it is: scheme:value.")],
@@ -54,7 +59,7 @@ def add(
         typer.echo(f"Secret, shown this once: {secret}")
 
 
-@app.command("list")
+@group.command("list")
 def list_clients() -> None:
     """List every client with its organisation and scopes."""
     for client in _run(list_registered_clients):
@@ -62,14 +67,14 @@ def list_clients() -> None:
         typer.echo(f"{client.client_id}  {client.organisation}  {state}  {' '.join(sorted(client.scopes))}")
 
 
-@app.command()
+@group.command()
 def disable(client_id: str) -> None:
     """Disable a client: tokens it has are refused within a minute."""
     _run(lambda database: disable_registered_client(database, client_id, now=utc_now()))
     typer.echo(f"Disabled {client_id}.")
 
 
-@app.command("rotate-secret")
+@group.command("rotate-secret")
 def rotate_secret(client_id: str) -> None:
     """Give a client a new secret, shown once; the old one stops working now."""
     secret = _run(lambda database: rotate_client_secret(database, client_id))

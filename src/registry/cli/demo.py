@@ -8,18 +8,23 @@ import typer
 from registry.demo.testers import id_token_command, sign_command
 from registry.serving import utc_now
 
-app = typer.Typer(help="Act as a test person of the demo.", no_args_is_help=True)
+group = typer.Typer(help="Act as a test person of the demo.", no_args_is_help=True)
 
 Person = Annotated[str, typer.Option(help="A test person: a number as 198602262381, or scheme:value.")]
 
 
-@app.command()
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(group, name="demo")
+
+
+@group.command()
 def sign(person: Person) -> None:
     """Sign what stands on standard input (`to_be_signed` of a preview) as a test person."""
     typer.echo(sign_command(person, sys.stdin.buffer.read().strip(), utc_now()))
 
 
-@app.command("id-token")
+@group.command("id-token")
 def id_token(
     person: Person,
     audience: Annotated[str, typer.Option(help="The client that acts for the person.")] = "demo-platform",

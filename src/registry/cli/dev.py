@@ -7,29 +7,26 @@ API and worker in one process.
 import asyncio
 import os
 import shlex
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
-import uvicorn
-from fastapi import FastAPI
+import uvloop
 
-from registry.api.app import create_app
-from registry.cli.serve import run_server, server_options
 from registry.cli.settings import load_settings
 from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
 from registry.demo.testers import example_question
 from registry.embedded import EmbeddedPostgres, ensure_database
-from registry.serving import open_runtime, utc_now
+from registry.serving import Server, bind, open_runtime, utc_now
 from registry.settings import Settings
-from registry.signing.keys import new_key_ring, save_key_ring
+from registry.signing.keys import create_key_file, new_key_ring
 from registry.storage.database import open_database
-from registry.storage.migrations import migrate
 from registry.storage.revision import NEWEST_REVISION, get_revision
 from registry.worker import run_worker
 
@@ -50,6 +47,7 @@ def dev(
     data: Annotated[Path, typer.Option(help="Where the database and the keys are kept.")] = Path(".registry"),
 ) -> None:
     """Run everything on this machine, with the demo's data, clients and test persons. Never for real use."""
+    listener = bind(host, port)
     with _database(data) as url:
         settings = load_settings(
             database_url=url,
@@ -61,29 +59,10 @@ def dev(
             "mandates:revoke mandates:use mandates:suspend verify:own",
         )
         if not settings.keys_file.exists():
-            save_key_ring(settings.keys_file, new_key_ring(utc_now() - _KEYS_ACTIVE_FOR))
+            _create_keys(settings.keys_file)
         if asyncio.run(_revision(url)) != NEWEST_REVISION:
-            migrate(settings.url_for_migration())
-        app = create_app(
-            lambda api: _lifespan(api, settings),
-            max_body_bytes=settings.max_body_bytes,
-            request_log=settings.request_log,
-        )
-        config = uvicorn.Config(app, host=host, port=port, **server_options())  # type: ignore[arg-type]  # uvicorn's own names
-        run_server(_Announcing(config, settings))
-
-
-class _Announcing(uvicorn.Server):
-    """A server that says where it is once it listens."""
-
-    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
-        super().__init__(config)
-        self._settings = settings
-
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]  # passed on as it is
-        await super().startup(sockets)  # type: ignore[arg-type]
-        if self.started:
-            typer.echo(announcement(self._settings.public_url))
+            _migrate(settings)
+        uvloop.run(_run(settings, listener))
 
 
 def announcement(url: str) -> str:
@@ -122,15 +101,27 @@ async def _revision(url: str) -> str | None:
         await database.close()
 
 
-@asynccontextmanager
-async def _lifespan(api: FastAPI, settings: Settings) -> AsyncIterator[None]:
+def _create_keys(path: Path) -> None:
+    # Another process may be at it, too; the keys of the first one count.
+    with suppress(FileExistsError):
+        create_key_file(path, new_key_ring(utc_now() - _KEYS_ACTIVE_FOR))
+
+
+def _migrate(settings: Settings) -> None:
+    from registry.storage.migrations import migrate  # noqa: PLC0415  # Alembic, which most starts do not need
+
+    migrate(settings.url_for_migration())
+
+
+async def _run(settings: Settings, listener: socket.socket) -> None:
+    """Load the demo, then serve and work until a signal."""
     async with open_runtime(settings, more_issuers=trusted_demo_issuers()) as runtime:
         await load_demo(runtime.database, runtime.keys, runtime.issuers, now=utc_now())
-        api.state.runtime = runtime
         stop = asyncio.Event()
         worker = asyncio.create_task(run_worker(runtime.database, utc_now, stop))
+        server = Server(runtime, lambda: typer.echo(announcement(settings.public_url)))
         try:
-            yield
+            await server.serve([listener])
         finally:
             stop.set()
             await worker

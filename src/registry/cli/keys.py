@@ -8,27 +8,35 @@ import typer
 from registry.cli.settings import load_settings
 from registry.domain.documents import utc_text
 from registry.serving import utc_now
-from registry.signing.keys import load_key_ring, new_key_ring, save_key_ring
+from registry.signing.keys import create_key_file, load_key_ring, new_key_ring, save_key_ring
 
-app = typer.Typer(help="The registry's keys, in the file REGISTRY_KEYS_FILE.", no_args_is_help=True)
+group = typer.Typer(help="The registry's keys, in the file REGISTRY_KEYS_FILE.", no_args_is_help=True)
 
 
-@app.command()
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(group, name="keys")
+
+
+@group.command()
 def create() -> None:
     """Create the key file. Refuses to replace one: without its keys nothing recorded can be read."""
     path = load_settings().keys_file
-    if path.exists():
+    try:
+        create_key_file(path, new_key_ring(utc_now()))
+    except FileExistsError:
         typer.echo(f"{path} is there already; rotate with `registry keys rotate`.", err=True)
-        raise typer.Exit(1)
-    save_key_ring(path, new_key_ring(utc_now()))
+        raise typer.Exit(1) from None
     typer.echo(f"Created {path}. Back it up, apart from the database.")
 
 
-@app.command()
+@group.command()
 def rotate(
     active_in: Annotated[
         int,
-        typer.Option(help="Minutes until the new key signs; caches of the public keys learn it meanwhile."),
+        typer.Option(
+            min=0, help="Minutes until the new key signs; caches of the public keys learn it meanwhile."
+        ),
     ] = 10,
 ) -> None:
     """Add a signing key. Serving processes take it up by themselves; old keys stay, to verify."""
@@ -39,7 +47,7 @@ def rotate(
     typer.echo(f"Key {added.key.kid} signs from {utc_text(added.active_from)}.")
 
 
-@app.command("list")
+@group.command("list")
 def list_keys() -> None:
     """List the signing keys by id, and which of them signs now."""
     ring = load_key_ring(load_settings().keys_file)

@@ -1,16 +1,20 @@
 """`registry serve` and `registry worker`: the two kinds of process of an installation."""
 
 import asyncio
+import socket
 from typing import Annotated
 
+import structlog
 import typer
-import uvicorn
+import uvloop
 
 from registry.cli.settings import load_settings
-from registry.serving import create_serving_app, utc_now
+from registry.serving import Server, bind, open_runtime, utc_now
 from registry.settings import Settings
 from registry.storage.database import open_database
 from registry.worker import run_worker, stop_on_signals
+
+_log = structlog.get_logger(__name__)
 
 
 def register(app: typer.Typer) -> None:
@@ -28,38 +32,16 @@ def serve(
 ) -> None:
     """Serve the API: one process. Run as many as there are cores."""
     settings = load_settings()
-    config = uvicorn.Config(
-        create_serving_app(settings),
-        host=host,
-        port=port,
-        forwarded_allow_ips=forwarded_allow_ips,
-        **server_options(),  # type: ignore[arg-type]  # uvicorn's own names
-    )
-    run_server(uvicorn.Server(config))
+    uvloop.run(_serve(settings, bind(host, port), forwarded_allow_ips))
 
 
-def server_options() -> dict[str, object]:
-    """How every server of this registry runs: our logging, our request log, no banner, bounded shutdown."""
-    return {
-        "log_config": None,
-        "log_level": "warning",
-        "access_log": False,
-        "server_header": False,
-        "date_header": True,
-        "lifespan": "on",
-        "timeout_graceful_shutdown": 20,
-        "timeout_keep_alive": 75,
-        "h11_max_incomplete_event_size": 32_768,
-        "loop": "uvloop",
-        "http": "httptools",
-    }
+async def _serve(settings: Settings, listener: socket.socket, forwarded_allow_ips: str) -> None:
+    def announce() -> None:
+        host, port = listener.getsockname()[:2]
+        _log.info("serving", host=host, port=port)
 
-
-def run_server(server: uvicorn.Server) -> None:
-    """Run until a signal; exit with 1 where it could not start."""
-    server.run()
-    if not server.started:
-        raise typer.Exit(1)
+    async with open_runtime(settings) as runtime:
+        await Server(runtime, announce, forwarded_allow_ips=forwarded_allow_ips).serve([listener])
 
 
 def worker() -> None:

@@ -145,7 +145,7 @@ def _check_parties(content: MandateContent, template: TemplateContent) -> Iterat
             yield Fault(pointer, "repeated", "Name each representative once, and never the principal itself.")
         seen.add(representative.party)
         yield from _check_name(pointer, representative)
-    if template.exercise.together > len(content.representatives):
+    if template.exercise.together > max(len(content.representatives), 1):
         yield Fault(
             "/representatives",
             "too_few",

@@ -1,12 +1,15 @@
 """Signing rules: whose signatures make a mandate, all faults at once."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from registry.domain.errors import Fault
 from registry.domain.mandate import Capacity, MandateContent, SignatoryRule, Signature
 from registry.domain.parties import PartyType
 from registry.domain.template import SignatureMethod, SigningBy, TemplateContent
+
+CLOCK_SKEW = timedelta(seconds=10)
+"""How far ahead the clock of an e-ID issuer, which dates what it signs, may run of ours."""
 
 
 def check_signatures(
@@ -18,9 +21,9 @@ def check_signatures(
 ) -> tuple[Fault, ...]:
     """Return every fault of these verified signatures; empty when they make the mandate.
 
-    Checked: allowed method, nobody twice, nobody who has no part in it, no time ahead of `now`, and that
-    the signing rule is met: the principal alone; for an organisation any alternative of its signatory
-    rule; an authority for what it delivers; a guardian attested by a registrar.
+    Checked: allowed method, nobody twice, nobody who has no part in it, no time ahead of `now` (by more
+    than CLOCK_SKEW), and that the signing rule is met: the principal alone; for an organisation any
+    alternative of its signatory rule; an authority for what it delivers; a guardian attested by a registrar.
     """
     faults = [
         fault for position, _ in enumerate(signatures) for fault in _check_one(signatures, position, now)
@@ -54,7 +57,7 @@ def _is_method_allowed(method: SignatureMethod, template: TemplateContent) -> bo
 
 def _check_one(signatures: Sequence[Signature], position: int, now: datetime) -> Iterator[Fault]:
     signature = signatures[position]
-    if signature.signed_at > now:
+    if signature.signed_at - now > CLOCK_SKEW:
         yield Fault(f"/signatures/{position}/signed_at", "in_the_future", "A signature lies in the past.")
     if any(earlier.signer.party == signature.signer.party for earlier in signatures[:position]):
         yield Fault(f"/signatures/{position}", "repeated", "Each signer signs once.")

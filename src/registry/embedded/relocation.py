@@ -1,8 +1,8 @@
 """Another place for data that cannot lie where they were asked for.
 
-Started by root, the server runs as an account that cannot enter a directory below, say, root's home. The place is named
-after the path that was asked for, so that the next run finds its data. Both say where the other is: the file
-`location` in the directory that was asked for, and the file `origin` beside the data.
+Started by root, the server runs as an account that cannot enter a directory below, say, root's home. The
+place is named after the path that was asked for, so that the next run finds its data. Both say where the
+other is: the file `location` in the directory that was asked for, and the file `origin` beside the data.
 """
 
 import hashlib

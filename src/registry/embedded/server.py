@@ -47,7 +47,8 @@ class EmbeddedPostgres:
     server of this process's own, and never another's.
 
     Where PostgreSQL cannot run in `data_dir`, because only root can go there, the data lie elsewhere: the
-    property `data_dir` says where.
+    property `data_dir` and a file `location` say where. Such data are deleted by a later run if `data_dir`
+    was in the temporary directory and is gone.
 
     `settings` are PostgreSQL settings by name; `fsync` and `synchronous_commit` are on unless said otherwise.
     `bin_dir` names the directory of the programs `postgres` and `initdb`, instead of looking for them.

@@ -226,8 +226,11 @@ def _time(microseconds: int | None) -> datetime | int | None:
 
 
 def _json(stored: str | None) -> Any:  # noqa: ANN401  # any JSON value
+    if stored in {None, "null"}:
+        # JSON's null is not SQL's, and no record calls for it.
+        return stored
     try:
-        return None if stored is None else orjson.loads(stored)
+        return orjson.loads(stored)
     except ValueError:
         return stored
 

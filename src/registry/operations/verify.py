@@ -90,12 +90,13 @@ class Verifier:
 
     async def answer_each(self, asked: Sequence[AskedQuestion]) -> list[AnsweredQuestion | UnavailableError]:
         """As `answer`, for questions of several askers: one whose `at_least` lies ahead is refused alone."""
-        found, lsn = await find_candidates(self._database, [self._parties(item) for item in asked])
+        parties = [self._parties(item) for item in asked]
+        found, lsn = await find_candidates(self._database, parties)
         unknown = await self._unknown_codes(asked)
         token = consistency_token(self._database.position_at(lsn), self._keys)
         answers: list[AnsweredQuestion | UnavailableError] = []
         entries = []
-        for item, candidates in zip(asked, found, strict=True):
+        for item, between, candidates in zip(asked, parties, found, strict=True):
             if item.at_least is not None and item.at_least.lsn > lsn:
                 answers.append(
                     UnavailableError("This state is older than the `at_least` that was asked for.")
@@ -103,7 +104,7 @@ class Verifier:
                 continue
             result = self._decide(item, candidates, unknown.get(item.third_party, frozenset()), token)
             answers.append(result)
-            entries.append(self._entry(item, result))
+            entries.append(self._entry(item, between, result))
         if entries:
             await self._log.append(entries)
         return answers
@@ -156,15 +157,15 @@ class Verifier:
             document["historical"] = True
         return AnsweredQuestion(answer, document, uuid7(), token)
 
-    def _entry(self, item: AskedQuestion, result: AnsweredQuestion) -> AccessEntry:
+    def _entry(self, item: AskedQuestion, between: PartiesAsked, result: AnsweredQuestion) -> AccessEntry:
         return AccessEntry(
             id=result.audit_id,
             at=item.asked_at,
             client_id=item.caller.client_id,
             operation=item.operation,
             details={"question": item.document, "answer": result.document},
-            principal_index=self._keys.party_index(item.principal),
-            representative_index=self._keys.party_index(item.representative),
+            principal_index=between.principal_index,
+            representative_index=between.representative_indexes[0],
             decision=result.answer.decision.value,
             rules_version=RULES_VERSION,
         )

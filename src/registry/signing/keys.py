@@ -8,7 +8,9 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -136,15 +138,43 @@ def load_key_ring(path: Path) -> KeyRing:
 
 
 def save_key_ring(path: Path, ring: KeyRing) -> None:
-    """Write a key file whole or not at all, mode 0600. Raises OSError."""
+    """Write a key file whole or not at all, mode 0600, in place of the one that is there. Raises OSError.
+
+    It stays the property of whose it was: root may rotate the keys of a registry that runs unprivileged.
+    """
+    with _written(path, ring) as temporary:
+        if path.exists():
+            owner = path.stat()
+            os.chown(temporary, owner.st_uid, owner.st_gid)
+        temporary.replace(path)
+
+
+def create_key_file(path: Path, ring: KeyRing) -> None:
+    """Write a key file where there is none, as `save_key_ring`. Raises FileExistsError, OSError."""
+    with _written(path, ring) as temporary:
+        path.hardlink_to(temporary)
+
+
+@contextmanager
+def _written(path: Path, ring: KeyRing) -> Iterator[Path]:
+    """A finished file beside `path`, which is gone at the end unless it was moved."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(_document(ring), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(_document(ring), file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        # What is recorded under these keys must never outlive them.
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def _new_kid(now: datetime) -> str:

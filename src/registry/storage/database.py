@@ -25,6 +25,10 @@ from registry.storage.roles import APP
 
 STATEMENT_TIMEOUT_MS = 10_000
 
+_IDENTITY = (
+    "SELECT system_identifier, (SELECT timeline_id FROM pg_control_checkpoint()) FROM pg_control_system()"
+)
+
 _UNAVAILABLE = ("08", "53", "57")
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention (and time-outs)."""
 
@@ -112,7 +116,7 @@ async def open_database(url: str, *, pool_size: int = 8, hot_pool_size: int = 4,
     """Connect to PostgreSQL at a `postgresql://` address, taking `role` on every connection.
 
     `pool_size` bounds the connections of ordinary acts, `hot_pool_size` those of verification.
-    Raises OSError or asyncpg.PostgresError when the server cannot be reached.
+    Raises UnavailableError, which says why, when the database cannot be opened.
     """
     settings = {
         "role": role,
@@ -131,20 +135,28 @@ async def open_database(url: str, *, pool_size: int = 8, hot_pool_size: int = 4,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )
-    pool = await asyncpg.create_pool(
-        url,
-        min_size=1,
-        max_size=hot_pool_size,
-        server_settings=settings,
-        timeout=5,
-        command_timeout=STATEMENT_TIMEOUT_MS / 1000,
-        reset=_keep_session,
-        max_inactive_connection_lifetime=0,
-    )
-    row = await pool.fetchrow(
-        "SELECT system_identifier, (SELECT timeline_id FROM pg_control_checkpoint()) FROM pg_control_system()"
-    )
+    try:
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=hot_pool_size,
+            server_settings=settings,
+            timeout=5,
+            command_timeout=STATEMENT_TIMEOUT_MS / 1000,
+            reset=_keep_session,
+            max_inactive_connection_lifetime=0,
+        )
+        row = await pool.fetchrow(_IDENTITY)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise UnavailableError(_why_closed(error)) from error
     return Database(engine, pool, row["system_identifier"], row["timeline_id"])
+
+
+def _why_closed(error: Exception) -> str:
+    if isinstance(error, asyncpg.InvalidParameterValueError):
+        return f"The database was never migrated (`registry migrate`): {error}."
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return f"The database cannot be opened: {reason}."
 
 
 def migration_engine(url: str) -> AsyncEngine:

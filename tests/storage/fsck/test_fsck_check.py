@@ -9,6 +9,7 @@ import pytest
 
 from fsck_flips import Place, changed, list_keys, list_places, row_name, without
 from fsck_populated import Populated
+from fsck_population import START
 from registry.fsck import Finding, Kind, Progress, check_database, describe
 from registry.fsck.rows import ACCESS_TABLES, MANDATE_TABLES, TEMPLATE_TABLES
 from registry.signing.encryption import DataSecret, commitment, encrypt, salt
@@ -86,6 +87,30 @@ async def test_template_is_found_though_the_projection_names_another(populated: 
     assert report.findings == (
         Finding("mandate_states", places[0].row, "template_version", Kind.COLUMN_MISMATCH),
     )
+
+
+@pytest.mark.parametrize("table", ["mandate_states", "representations", "template_versions"])
+async def test_null_is_no_value_and_a_value_is_not_null(populated: Populated, table: str) -> None:
+    something = {"bytea": b"x", "timestamp with time zone": START, "text": "x", "smallint": 1, "integer": 1}
+    something["jsonb"] = "null"
+    types = {
+        row["name"]: row["type"]
+        for row in await populated.root.fetch(
+            "SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute "
+            "WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attnotnull",
+            table,
+        )
+    }
+    holding = {place.column: place for place in await list_places(populated.root, table)}
+    empty = {place.column: place for place in await list_places(populated.root, table, empty=True)}
+    assert types.keys() <= holding.keys() | empty.keys()
+    for column, kind in types.items():
+        for place, value in ((holding.get(column), None), (empty.get(column), something[kind])):
+            if place is None:
+                continue
+            async with changed(populated.root, place, value):
+                report = await populated.check()
+            assert (table, place.row, column) in {(i.table, i.row, i.part) for i in report.findings}
 
 
 async def test_swapped_ciphertexts_open_in_neither_place(populated: Populated) -> None:

@@ -18,7 +18,7 @@ from registry.domain.mandate import (
     Signature,
 )
 from registry.domain.parties import NamedParty, PartyType
-from registry.domain.signing_rules import check_signatures, expected_capacity, is_rule_met
+from registry.domain.signing_rules import CLOCK_SKEW, check_signatures, expected_capacity, is_rule_met
 from registry.domain.template import SignatureMethod, Signing, SigningBy, TemplateContent
 from unit.domain.builders import (
     AGENT,
@@ -186,7 +186,12 @@ def test_a_paper_original_is_registered_and_no_other_method_stands_for_another(
 
 @pytest.mark.parametrize(
     ("at", "faults"),
-    [(NOW, []), (NOW + TICK, [("/signatures/0/signed_at", "in_the_future")]), (NOW - timedelta(9999), [])],
+    [
+        (NOW, []),
+        (NOW + CLOCK_SKEW, []),
+        (NOW + CLOCK_SKEW + TICK, [("/signatures/0/signed_at", "in_the_future")]),
+        (NOW - timedelta(9999), []),
+    ],
 )
 def test_a_signature_lies_in_the_past(at: datetime, faults: list[Place]) -> None:
     assert found(OWN_CONTENT, signed_by(MARIA, Capacity.PRINCIPAL, at=at)) == faults
@@ -195,7 +200,7 @@ def test_a_signature_lies_in_the_past(at: datetime, faults: list[Place]) -> None
 def test_all_faults_of_all_signatures_are_told_at_once() -> None:
     paper_only = replace(TEMPLATE, signing=Signing(methods=(SignatureMethod.PAPER,)))
     signatures = [
-        signed_by(STRANGER, Capacity.PRINCIPAL, at=NOW + TICK),
+        signed_by(STRANGER, Capacity.PRINCIPAL, at=NOW + CLOCK_SKEW + TICK),
         signed_by(STRANGER, Capacity.SIGNATORY),
     ]
     assert found(CONTENT, *signatures, template=paper_only) == [
@@ -294,7 +299,10 @@ def test_any_signatures_whatever_are_judged_without_an_exception(
         assert {signature.capacity for signature in signatures} == {expected}
     for fault in faults:
         assert not any(
-            item.signer.party.value in fault.message for item in signatures if item.signer.party.value
+            item.signer.party.value in fault.message
+            for item in signatures
+            # How many sign, which a message may say, is a single digit.
+            if len(item.signer.party.value) > 1
         )
 
 

@@ -28,7 +28,7 @@ class WireOut(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
 
-def _read_time(value: Any) -> datetime:  # noqa: ANN401  # whatever the JSON held
+def _read_any_time(value: Any) -> datetime:  # noqa: ANN401  # whatever the JSON held
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
@@ -37,9 +37,13 @@ def _read_time(value: Any) -> datetime:  # noqa: ANN401  # whatever the JSON hel
             "Give an RFC 3339 time with offset, to the microsecond at most: 2026-11-21T09:00:00Z",
         )
     try:
-        moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise PydanticCustomError("time_value", "This day or time does not exist") from None
+
+
+def _read_time(value: Any) -> datetime:  # noqa: ANN401  # whatever the JSON held
+    moment = _read_any_time(value)
     if not _FIRST <= moment < _LAST:
         raise PydanticCustomError("time_range", "Give a time between the years 1800 and 9000")
     return moment
@@ -67,20 +71,19 @@ def _read_digits(value: Any) -> Any:  # noqa: ANN401  # whatever stood in the ad
     return value
 
 
-UtcTime = Annotated[
-    datetime,
-    BeforeValidator(_read_time),
-    PlainSerializer(utc_text, return_type=str),
-    Field(
-        json_schema_extra={
-            "type": "string",
-            "format": "date-time",
-            "pattern": f"^{_RFC3339.pattern}$",
-            "examples": ["2026-11-21T09:00:00Z"],
-        }
-    ),
-]
+_TIME_SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": f"^{_RFC3339.pattern}$",
+    "examples": ["2026-11-21T09:00:00Z"],
+}
+_AS_UTC = PlainSerializer(utc_text, return_type=str)
+
+UtcTime = Annotated[datetime, BeforeValidator(_read_time), _AS_UTC, Field(json_schema_extra=_TIME_SCHEMA)]
 """RFC 3339 in, in any zone; UTC with `Z` out."""
+
+EndTime = Annotated[datetime, BeforeValidator(_read_any_time), _AS_UTC, Field(json_schema_extra=_TIME_SCHEMA)]
+"""A time out that was reckoned from one that came in: it may lie beyond what is taken in."""
 
 Id = Annotated[
     UUID,

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from registry.api.models.fields import (
     Code,
+    EndTime,
     Id,
     Language,
     LongText,
@@ -198,7 +199,7 @@ class ContentOut(WireOut):
     permission_details: dict[str, dict[str, str]]
     specifier: dict[str, str]
     valid_from: UtcTime
-    valid_until: UtcTime | None
+    valid_until: EndTime | None
     language: str
     basis: Basis
     parent: Id | None
