@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from factories import World
 from registry.fsck import Report, check_database
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database
@@ -14,7 +13,6 @@ from registry.storage.database import Database
 class Populated:
     """The registry under check. Every test leaves it as it was."""
 
-    world: World
     database: Database
     keys: KeyRing
     root: asyncpg.Connection

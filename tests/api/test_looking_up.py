@@ -183,6 +183,7 @@ async def test_every_look_at_a_person_is_logged(
     await municipality.get(f"{address}/record")
     await municipality.get(f"{address}/events")
     await municipality.post("/v1/mandates/search", {"representative": person(PAUL, None)})
+    await municipality.post("/v1/mandates/status", {"ids": [mandate["id"], str(uuid7())]})
     await municipality.get(f"/v1/mandates/{uuid7()}")
     entries = (await _logged(database, municipality))[len(before) :]
     assert [entry.operation for entry in entries] == [
@@ -191,6 +192,7 @@ async def test_every_look_at_a_person_is_logged(
         "mandate_record",
         "mandate_events",
         "mandate_search",
+        "mandate_status",
     ]
     principal = keys.party_index(Party(Scheme.SE_PNR, BERI))
     assert all(entry.principal_index == principal for entry in entries[:4])

@@ -14,7 +14,7 @@ async def test_every_broken_rule_is_named_at_once(database: Database, municipali
     permission = {"code": "apply", "type": "sign", "title": {"sv": "Ansöka"}}
     body = template_body(
         municipality,
-        title={},
+        title={"sv": "  ", "en": "Title"},
         services=["a", "a"],
         specifiers=["property", "property"],
         permissions=[permission, permission | {"title": {}}],
@@ -27,7 +27,7 @@ async def test_every_broken_rule_is_named_at_once(database: Database, municipali
     )
     created = await municipality.post("/v1/templates", template_body(municipality))
     pointers = (
-        "/title",
+        "/title/sv",
         "/services",
         "/specifiers",
         "/permissions/1/code",

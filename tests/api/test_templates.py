@@ -1,5 +1,6 @@
 """Templates: draft, edit, publish, version, retire; what is frozen, who sees what, conditional reading."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -174,6 +175,34 @@ async def test_a_new_version_takes_over_when_it_is_published(
     }
 
 
+async def test_what_is_published_is_what_was_sealed_whoever_edits_meanwhile(
+    database: Database, municipality: Organisation
+) -> None:
+    template = await draft(municipality)
+    address = f"/v1/templates/{template['id']}/versions/1"
+
+    async def edit(number: int) -> tuple[int, str]:
+        body = template_body(municipality, title={"sv": f"Utgåva {number}"})
+        return (await municipality.http.put(address, json=body)).status_code, f"Utgåva {number}"
+
+    edits = [edit(number) for number in range(6)]
+    publications = [municipality.post(f"{address}/publication") for _ in range(3)]
+    edited, published = await asyncio.gather(asyncio.gather(*edits), asyncio.gather(*publications))
+    first = published[0].json()
+    assert [response.json() for response in published] == [first] * 3
+    taken = [title for status, title in edited if status == 200] + [template["title"]["sv"]]
+    assert {status for status, _ in edited} <= {200, 409}
+    assert first["title"]["sv"] in taken
+    async with database.reading() as session:
+        rows = await session.execute(
+            select(template_publications.c.sealed).where(
+                template_publications.c.template_id == template["id"]
+            )
+        )
+        (sealed,) = rows.scalars()
+    assert jws_payload(sealed.decode())["content"]["title"] == first["title"]
+
+
 async def test_an_older_draft_is_not_published_over_a_newer_version(
     world: World, municipality: Organisation
 ) -> None:
@@ -265,6 +294,8 @@ async def test_reading_a_template_is_conditional(world: World, municipality: Org
             unchanged = await reader.http.get(address, headers={"If-None-Match": known})
             assert (unchanged.status_code, unchanged.content) == (304, b""), known
             assert unchanged.headers["etag"] == tag
+        two = [("If-None-Match", '"other"'), ("If-None-Match", tag)]
+        assert (await reader.http.get(address, headers=two)).status_code == 304
         for known in ('"other"', tag.strip('"'), f'"{tag}"'):
             assert (await reader.http.get(address, headers={"If-None-Match": known})).json() == first.json()
 

@@ -39,6 +39,20 @@ _TAGS = {
     "Service": "What this service is, whether it works, its public keys.",
 }
 
+_SCOPES = {
+    Scope.TEMPLATES_READ: "List and read templates",
+    Scope.TEMPLATES_WRITE: "Draft, publish and retire the own organisation's templates",
+    Scope.MANDATES_ISSUE: "Preview and issue mandates",
+    Scope.MANDATES_REGISTER: "Register paper originals, as a registrar",
+    Scope.MANDATES_READ: "Look mandates up, with their records and events",
+    Scope.MANDATES_REVOKE: "Revoke and renounce mandates",
+    Scope.MANDATES_USE: "Record that a mandate was used",
+    Scope.MANDATES_SUSPEND: "Suspend and resume mandates",
+    Scope.VERIFY_OWN: "Verify towards the own organisation",
+    Scope.VERIFY_ANY: "Verify towards any organisation",
+}
+"""What each scope that an operation looks at allows."""
+
 
 def describe(app: FastAPI) -> None:
     """Make the application answer with the completed contract, built once."""
@@ -98,8 +112,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def _security_scheme() -> dict[str, Any]:
-    scopes = {scope.value: scope.name.replace("_", " ").capitalize() for scope in Scope}
-    flow = {"tokenUrl": TOKEN_PATH, "scopes": scopes}
+    flow = {"tokenUrl": TOKEN_PATH, "scopes": {scope.value: text for scope, text in _SCOPES.items()}}
     return {
         "type": "oauth2",
         "description": "Access tokens (RFC 9068) of at most 5 minutes, in the Authorization header.",

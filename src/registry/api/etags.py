@@ -21,7 +21,7 @@ def conditional(request: Request, answer: BaseModel, *, shown: BaseModel | None 
     """
     tag = f'"{base64url_digest(answer.model_dump_json(by_alias=True).encode())[:27]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    known = request.headers.get("if-none-match", "")
+    known = ",".join(request.headers.getlist("if-none-match"))
     if known.strip() == "*" or tag in {item.strip().removeprefix("W/") for item in known.split(",")}:
         return Response(status_code=304, headers=headers)
     body = (shown or answer).model_dump_json(by_alias=True, exclude_none=False)

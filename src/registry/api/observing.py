@@ -35,9 +35,7 @@ class RequestLog:
                     structlog.processors.JSONRenderer(serializer=_serialize),
                 ],
                 wrapper_class=structlog.BoundLoggerBase,
-                logger="registry.request",
-                level="info",
-            ).bind()
+            ).bind(logger="registry.request", level="info")
             if is_on
             else None
         )

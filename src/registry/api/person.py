@@ -22,7 +22,7 @@ async def get_person(
     ] = None,
 ) -> Party | None:
     """Whom the id token names; None without one. Raises UnauthenticatedError, ForbiddenError."""
-    if id_token is None:
+    if not id_token:
         return None
     person = await verify_id_token(
         id_token,

@@ -32,7 +32,8 @@ def names_person(text: str) -> bool:
 def _is_person(number: str) -> bool:
     ten = _SWEDISH_TEN.fullmatch(number)
     centuries = [f"{century}{ten[1]}{ten[2]}" for century in (19, 20)] if ten else []
-    return any(_is_valid(scheme, spelling) for spelling in (number, *centuries) for scheme in _PERSONS)
+    spellings = {number, number.replace("+", "-"), *centuries}
+    return any(_is_valid(scheme, spelling) for spelling in spellings for scheme in _PERSONS)
 
 
 def _is_valid(scheme: Scheme, value: str) -> bool:

@@ -171,7 +171,9 @@ def problem_of(error: RegistryError) -> Problem:
 
 def problem_response(problem: Problem, *, path: str, request_id: str) -> Response:
     """Write a problem. `instance` is the request's path with its id; no query, no person's identifier."""
-    place = "/".join("-" if names_person(segment) else quote(segment) for segment in path.split("/"))
+    place = "/".join(
+        "-" if names_person(segment) else quote(segment, errors="replace") for segment in path.split("/")
+    )
     document: dict[str, Any] = {
         "type": problem.type.uri,
         "title": problem.type.title,

@@ -15,7 +15,8 @@ Document: TypeAlias = Mapping[str, Json]
 
 def utc_text(moment: datetime) -> str:
     """Write an aware time as RFC 3339 UTC with `Z`; microseconds only where there are any."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat().removesuffix("+00:00") + "Z"
 
 
 def utc_time(text: str) -> datetime:

@@ -47,6 +47,7 @@ class Reason(StrEnum):
 # No reason at all, which permits, is the furthest one can come.
 _PROGRESS: dict[Reason | None, int] = {reason: place for place, reason in enumerate((*Reason, None))}
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+_SEVERITY = [Decision.PERMIT, Decision.CONDITIONAL, Decision.DENY]
 _CONDITIONAL = frozenset({Reason.JOINT_EXERCISE_REQUIRED, Reason.APPROVAL_REQUIRED})
 _BY_STATUS = {
     Status.NOT_YET_VALID: Reason.NOT_YET_VALID,
@@ -131,11 +132,8 @@ def decide(question: Question, candidates: Sequence[Candidate]) -> Answer:
     conditional ones that lack the same; of refused ones the reason that came furthest counts.
     """
     answers = tuple(_decide_permission(question, code, candidates) for code in question.permissions)
-    decisions = {answer.decision for answer in answers}
-    if Decision.DENY in decisions or not answers:
-        decision = Decision.DENY
-    else:
-        decision = Decision.CONDITIONAL if Decision.CONDITIONAL in decisions else Decision.PERMIT
+    decisions = [answer.decision for answer in answers]
+    decision = max(decisions, key=_SEVERITY.index, default=Decision.DENY)
     reasons = dict.fromkeys(reason for answer in answers for reason in answer.reasons)
     return Answer(decision, tuple(reasons), answers)
 
@@ -189,9 +187,9 @@ def _refusal(question: Question, code: str, candidate: Candidate) -> Reason | No
 
 
 def _time_asked(question: Question, candidate: Candidate) -> datetime:
-    if not question.is_present:
+    if not question.is_present or not candidate.lifetime.changes:
         return question.at
-    return max(question.at, *(change.at for change in candidate.lifetime.changes), question.at)
+    return max(question.at, *(change.at for change in candidate.lifetime.changes))
 
 
 def _is_in_scope(question: Question, code: str, candidate: Candidate) -> bool:

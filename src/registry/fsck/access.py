@@ -1,4 +1,4 @@
-"""Checking the access log: each entry opens under its month's key, in its own place."""
+"""Checking the access log: each entry opens under its month's key, beside the columns it was written with."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -47,7 +47,7 @@ def _unwrap(row: Row, keys: KeyRing) -> DataSecret | None:
 
 
 def _check_details(row: Row, secret: DataSecret, spot: Spot) -> None:
-    plain = open_ciphertext(row, secret, access_place(row["id"]), spot)
+    plain = open_ciphertext(row, secret, access_place(row), spot)
     if plain is None:
         return
     try:

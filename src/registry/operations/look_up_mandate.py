@@ -113,11 +113,22 @@ async def search_mandates(
 async def list_statuses(
     log: AccessLog, caller: Caller, mandate_ids: Sequence[UUID], *, now: datetime
 ) -> dict[UUID, Status]:
-    """The status now of those mandates that the caller's organisation has a part in."""
-    async with log.database.reading() as session:
+    """The status now of those mandates that the caller's organisation has a part in.
+
+    The access log gets one row for all. Raises UnavailableError.
+    """
+    entry = AccessEntry(
+        id=uuid7(),
+        at=now,
+        client_id=caller.client_id,
+        operation="mandate_status",
+        details={"mandate_ids": [str(mandate_id) for mandate_id in mandate_ids]},
+    )
+    async with log.database.transaction() as session:
         states = await list_states(
             session, log.keys, mandate_ids, seen_by=caller.organisation, departments=caller.departments
         )
+        await log.append_within(session, entry)
     return {state.mandate_id: present_status(state, now) for state in states}
 
 

@@ -3,16 +3,20 @@
 The details of a month are encrypted under that month's data key, so that a whole month can be erased.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import asyncpg
+import orjson
 from sqlalchemy import insert
 from sqlalchemy.exc import DBAPIError
 
-from registry.domain.documents import Json
+from registry.domain.documents import Json, utc_text
 from registry.domain.errors import UnavailableError
 from registry.signing.canonical import canonical_bytes
 from registry.signing.encryption import DataSecret, encrypt, new_data_secret
@@ -64,36 +68,33 @@ class AccessLog:
 
         Raises UnavailableError whatever it is that keeps them from being written.
         """
-        rows = [await self._row(entry) for entry in entries]
-        try:
+        with _unavailable_unless_written():
+            rows = [await self._row(entry) for entry in entries]
             await self.database.run_hot(_APPEND, *map(list, zip(*rows, strict=True)))
-        except asyncpg.PostgresError as error:
-            raise UnavailableError from error
 
     async def append_within(self, session: WriteSession, entry: AccessEntry) -> None:
         """Append an entry in the caller's transaction. Raises UnavailableError as `append`."""
         names = _COLUMNS.split(", ")
-        row = await self._row(entry)
-        try:
+        with _unavailable_unless_written():
+            row = await self._row(entry)
             await session.execute(insert(access_log).values(dict(zip(names, row, strict=True))))
-        except DBAPIError as error:
-            raise UnavailableError from error
 
     async def _row(self, entry: AccessEntry) -> tuple[object, ...]:
         secret_id = month_secret_id(entry.at)
         secret = self._secrets.get(secret_id) or await self._month_secret(secret_id, entry.at)
-        return (
-            entry.id,
-            entry.at,
-            entry.client_id,
-            entry.operation,
-            entry.principal_index,
-            entry.representative_index,
-            entry.decision,
-            entry.rules_version,
-            secret_id,
-            encrypt(secret.data_key, canonical_bytes(entry.details), access_place(entry.id)),
-        )
+        clear = {
+            "id": entry.id,
+            "at": entry.at,
+            "client_id": entry.client_id,
+            "operation": entry.operation,
+            "principal_index": entry.principal_index,
+            "representative_index": entry.representative_index,
+            "decision": entry.decision,
+            "rules_version": entry.rules_version,
+            "secret_id": secret_id,
+        }
+        details = canonical_bytes(entry.details)
+        return (*clear.values(), encrypt(secret.data_key, details, access_place(clear)))
 
     async def _month_secret(self, secret_id: UUID, at: datetime) -> DataSecret:
         # On the pool of verification: callers that hold a connection of the other one never wait here for
@@ -108,11 +109,43 @@ class AccessLog:
         return secret
 
 
+@contextmanager
+def _unavailable_unless_written() -> Iterator[None]:
+    try:
+        yield
+    except (asyncpg.PostgresError, DBAPIError) as error:
+        raise UnavailableError from error
+
+
 def month_secret_id(at: datetime) -> UUID:
     """The subject id of the data key for the month of this time (UTC)."""
-    return uuid5(NAMESPACE_URL, f"urn:registry:access-log:{at.astimezone(UTC):%Y-%m}")
+    utc = at.astimezone(UTC)
+    return _month_secret_id(utc.year, utc.month)
 
 
-def access_place(entry_id: UUID) -> str:
-    """Where an entry's ciphertext belongs."""
-    return f"access_log/{entry_id}"
+@lru_cache(maxsize=64)
+def _month_secret_id(year: int, month: int) -> UUID:
+    return uuid5(NAMESPACE_URL, f"urn:registry:access-log:{year:04}-{month:02}")
+
+
+def access_place(row: Mapping[str, Any]) -> str:
+    """Where an entry's ciphertext belongs: its row, with every column that stands in the clear.
+
+    All of them are authenticated with the ciphertext, so that none can be changed by itself.
+    """
+    clear = [
+        str(row["id"]),
+        utc_text(row["at"]),
+        row["client_id"],
+        row["operation"],
+        _hex(row["principal_index"]),
+        _hex(row["representative_index"]),
+        row["decision"],
+        row["rules_version"],
+        str(row["secret_id"]),
+    ]
+    return f"access_log/{orjson.dumps(clear).decode()}"
+
+
+def _hex(index: bytes | None) -> str | None:
+    return None if index is None else index.hex()

@@ -99,8 +99,11 @@ LongText = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_
 Words = Annotated[str, AfterValidator(_no_controls)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples=["sv"])]
 MemberName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_no_controls)]
-AddressNumber = Annotated[int, BeforeValidator(_read_digits)]
-"""A whole number in a path or a query, where pydantic by itself would take `5.0` and ` 5`, too."""
+InDigits = BeforeValidator(_read_digits)
+"""For whole numbers in a path or a query, where pydantic by itself would take `5.0` and ` 5`, too.
+
+Stands behind the bounds: those in front of it are in the contract, those behind it are not.
+"""
 
 Count = Annotated[int, Field(strict=True, ge=0, le=100_000)]
 Positive = Annotated[int, Field(strict=True, ge=1, le=100_000)]

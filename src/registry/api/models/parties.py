@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from registry.api.models.fields import ShortText, WireIn, WireOut
@@ -17,12 +17,11 @@ class PartyIn(WireIn):
     scheme: Annotated[str, Field(examples=["se-orgnr"], json_schema_extra={"enum": list(Scheme)})]
     value: Annotated[str, Field(max_length=300, examples=["5561929323"])]
     name: Annotated[ShortText | None, Field(examples=["TB Bokföringsbyrå AB"])] = None
-    _party: Party = PrivateAttr()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         try:
-            self._party = parse_party(self.scheme, self.value)
+            parse_party(self.scheme, self.value)
         except InvalidPartyIdError as error:
             member = "scheme" if error.code == "unknown_scheme" else "value"
             raise PydanticCustomError(
@@ -34,11 +33,11 @@ class PartyIn(WireIn):
 
     def to_party(self) -> Party:
         """The party in its canonical form."""
-        return self._party
+        return parse_party(self.scheme, self.value)
 
     def to_named(self) -> NamedParty:
         """The party with its name."""
-        return NamedParty(self._party, self.name)
+        return NamedParty(self.to_party(), self.name)
 
 
 class PartyOut(WireOut):

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field
 
 from registry.api.models.fields import Code, Id, ShortText, UtcTime, WireIn, WireOut
-from registry.api.models.mandates import Details
 from registry.api.models.parties import PartyIn, PartyOut
 from registry.domain.callers import Caller
 from registry.domain.documents import party_document
@@ -41,7 +40,7 @@ class QuestionIn(WireIn):
     ] = None
     service: Annotated[Code | None, Field(description="The e-service's stable UID")] = None
     principal_role: PartyType | None = None
-    specifier: Annotated[Details | None, Field(max_length=20)] = None
+    specifier: Annotated[dict[Code, ShortText] | None, Field(max_length=20)] = None
     approval_id: Annotated[None, Field(description="Reserved for approvals of single matters")] = None
     content_digest: Annotated[None, Field(description="Reserved for approvals of single matters")] = None
     at: Annotated[UtcTime | None, Field(description="Valid at that time, by what is known now")] = None
@@ -126,7 +125,11 @@ class ReceiptPath(WireOut):
 
 
 class BatchAnswerOut(AnswerOut):
-    """One answer of a batch; its leaf is the RFC 8785 bytes of `{"answer", "question"}`."""
+    """One answer of a batch.
+
+    Its leaf is the RFC 8785 bytes of `{"answer", "question"}`: the question as asked, and this answer without
+    `consistency_token` and `receipt_path`.
+    """
 
     receipt_path: ReceiptPath
 

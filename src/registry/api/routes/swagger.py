@@ -49,12 +49,7 @@ async def start(runtime: RuntimeDep) -> Response:
         "clientSecret": "" if secret is None else secret.get_secret_value(),
         "scopes": settings.docs_scopes,
     }
-    script = (
-        "const ui = SwaggerUIBundle({url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true,"
-        " displayRequestDuration: true, tryItOutEnabled: true, persistAuthorization: false,"
-        " validatorUrl: null});\n"
-        f"ui.initOAuth({orjson.dumps(login).decode()});\n"
-    )
+    script = _read("start.js") + b"\nui.initOAuth(" + orjson.dumps(login) + b");\n"
     return Response(script, media_type="text/javascript", headers={"Cache-Control": "no-store"})
 
 

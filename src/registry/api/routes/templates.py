@@ -4,9 +4,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
+from pydantic import Field
 
 from registry.api.etags import CONDITIONAL, conditional
-from registry.api.models.fields import AddressNumber, Code, Id, UtcTime, Words
+from registry.api.models.fields import Code, Id, InDigits, UtcTime, Words
 from registry.api.models.templates import TemplateIn, TemplateList, TemplateOut, TemplateVersions
 from registry.api.queries import read_organisation, refuse_persons
 from registry.api.route import CallerDep, IdempotentDep, RegistryRoute, RuntimeDep, needs
@@ -26,7 +27,9 @@ from registry.storage.templates import TemplateFilter, get_version, list_version
 
 router = APIRouter(prefix="/v1/templates", tags=["Templates"], route_class=RegistryRoute)
 
-Number = Annotated[AddressNumber, Path(ge=1, le=100_000, description="The number of a version, from 1")]
+Number = Annotated[
+    int, Field(ge=1, le=100_000), InDigits, Path(description="The number of a version, from 1")
+]
 
 
 @router.get(
@@ -58,8 +61,8 @@ async def list_templates(  # noqa: PLR0913  # one argument per filter of the con
         Query(description="Words that must all occur in the texts, in any language", max_length=200),
     ] = None,
     updated_since: Annotated[UtcTime | None, Query(description="Changed at or after this time")] = None,
-    limit: Annotated[AddressNumber, Query(ge=1, le=100, description="How many at most")] = 20,
-    offset: Annotated[AddressNumber, Query(ge=0, le=100_000, description="How many to pass over")] = 0,
+    limit: Annotated[int, Field(ge=1, le=100), InDigits, Query(description="How many at most")] = 20,
+    offset: Annotated[int, Field(ge=0, le=100_000), InDigits, Query(description="How many to pass over")] = 0,
 ) -> Response:
     """List the current versions of templates, those that changed last first.
 

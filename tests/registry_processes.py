@@ -1,0 +1,133 @@
+"""The `registry` command as processes of their own, as users and supervisors run it."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+COMMAND = (sys.executable, "-m", "registry")
+PATIENCE_SECONDS = 60
+"""How long anything may take on a busy machine."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended: its exit code, and what it wrote to each stream."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Running:
+    """A command that goes on, with the lines it has written so far (both streams)."""
+
+    process: asyncio.subprocess.Process
+    seconds_to_start: float = 0
+    lines: list[str] = field(default_factory=list)
+    _more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def read(self) -> None:
+        """Take what it writes until it ends."""
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.lines.append(line.decode())
+            self._more.set()
+        self._more.set()
+
+    async def says(self, text: str) -> str:
+        """Wait for a line with this text, and give it."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            seen = 0
+            while True:
+                self._more.clear()
+                for line in self.lines[seen:]:
+                    if text in line:
+                        return line
+                seen = len(self.lines)
+                assert self.process.returncode is None, "".join(self.lines)
+                await self._more.wait()
+
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; gives the exit code, negative where the signal killed it."""
+        self.process.send_signal(number)
+        return await asyncio.wait_for(self.process.wait(), PATIENCE_SECONDS)
+
+
+@dataclass(frozen=True)
+class Dev:
+    """A `registry dev` process, and its address."""
+
+    command: Running
+    address: str
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with these settings of the registry, and no others."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("REGISTRY_")}
+    return {name: text for name, text in kept.items() if name != "PORT"} | dict(settings)
+
+
+async def run(
+    *arguments: str, settings: Mapping[str, str] | None = None, data: bytes = b"", cwd: Path | None = None
+) -> Done:
+    """Run a command to its end, with this on its standard input."""
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(settings or {}),
+        cwd=cwd,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(data), PATIENCE_SECONDS)
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+    assert process.returncode is not None
+    return Done(process.returncode, out.decode(), err.decode())
+
+
+@asynccontextmanager
+async def running(
+    *arguments: str, until: str, settings: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> AsyncIterator[Running]:
+    """Start a command, wait until it writes a line with this text, and kill it at the end."""
+    started_at = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=environment(settings or {}),
+        cwd=cwd,
+    )
+    command = Running(process)
+    reading = asyncio.create_task(command.read())
+    try:
+        await command.says(until)
+        command.seconds_to_start = time.monotonic() - started_at
+        yield command
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        await reading
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
