@@ -1,4 +1,4 @@
-"""The `registry` command as processes of their own, as users and supervisors run it."""
+"""Processes of their own: the `registry` command as users and supervisors run it, and others like it."""
 
 import asyncio
 import os
@@ -6,12 +6,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-COMMAND = (sys.executable, "-m", "registry")
+REGISTRY = (sys.executable, "-m", "registry")
 PATIENCE_SECONDS = 60
 """How long anything may take on a busy machine."""
 
@@ -78,9 +78,9 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 async def run(
     *arguments: str, settings: Mapping[str, str] | None = None, data: bytes = b"", cwd: Path | None = None
 ) -> Done:
-    """Run a command to its end, with this on its standard input."""
+    """Run a command of the registry to its end, with this on its standard input."""
     process = await asyncio.create_subprocess_exec(
-        *COMMAND,
+        *REGISTRY,
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -99,12 +99,16 @@ async def run(
 
 @asynccontextmanager
 async def running(
-    *arguments: str, until: str, settings: Mapping[str, str] | None = None, cwd: Path | None = None
+    *arguments: str,
+    until: str,
+    program: Sequence[str] = REGISTRY,
+    settings: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> AsyncIterator[Running]:
     """Start a command, wait until it writes a line with this text, and kill it at the end."""
     started_at = time.monotonic()
     process = await asyncio.create_subprocess_exec(
-        *COMMAND,
+        *program,
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

@@ -1,8 +1,9 @@
-"""Programs that a test needs and a bare machine may lack: then it is skipped, except in CI, where it fails."""
+"""Programs that a test needs and a bare machine may lack: then it is skipped, but in CI it fails."""
 
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -25,7 +26,7 @@ def need_node_package(name: str, *, to: str) -> Path:
     return directory
 
 
-def _miss(reason: str) -> None:
+def _miss(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"In CI nothing is skipped: {reason}")
     pytest.skip(reason)

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from uuid_utils.compat import uuid7
 
+from contract_reading import contract
 from factories import BERI, Clock, Organisation, World, mandate_body, question
 from problem_documents import assert_problem
-from registry.api.app import create_api
 from registry.api.contract import operations
 from registry.domain.callers import Scope
 from registry.signing.encodings import decode_base64url, encode_base64url
@@ -20,7 +20,7 @@ from registry.storage.database import Database
 
 Json = dict[str, Any]
 
-CONTRACT = create_api().openapi()
+CONTRACT = contract()
 PROTECTED = [
     (method.upper(), path.format(template_id=uuid7(), mandate_id=uuid7(), number=1), operation)
     for path, method, operation in operations(CONTRACT)

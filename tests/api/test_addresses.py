@@ -6,12 +6,12 @@ import httpx
 import pytest
 from uuid_utils.compat import uuid7
 
+from contract_reading import contract
 from factories import BERI, Organisation, World
 from problem_documents import assert_names_nobody, assert_problem
-from registry.api.app import create_api
 from registry.api.contract import operations
 
-CONTRACT = create_api().openapi()
+CONTRACT = contract()
 ALL = [(method.upper(), path) for path, method, _ in operations(CONTRACT)]
 PATHS = list(CONTRACT["paths"])
 PERSONAL = (BERI, "19860226-2381", "860226-2381", "8602262381", "1986 0226 2381", "se-pnr:198602262381")

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
+from contract_reading import contract
 from factories import BERI, Organisation, World
 from problem_documents import assert_names_nobody, assert_problem
-from registry.api.app import create_api
 from registry.api.contract import operations
 from registry.storage.database import Database
 from registry.storage.tables import (
@@ -25,7 +25,7 @@ from registry.storage.tables import (
 Json = dict[str, Any]
 
 JSON, PROBLEM = "application/json", "application/problem+json"
-CONTRACT = create_api().openapi()
+CONTRACT = contract()
 ALL = {
     f"{method.upper()} {path}": operation
     for path, method, operation in operations(CONTRACT)

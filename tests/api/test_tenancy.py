@@ -13,6 +13,7 @@ import orjson
 import pytest
 from uuid_utils.compat import uuid7
 
+from contract_reading import contract
 from factories import (
     BERI,
     HERMAN,
@@ -25,12 +26,11 @@ from factories import (
     question,
     template_body,
 )
-from registry.api.app import create_api
 from registry.api.contract import operations
 
 Json = dict[str, Any]
 
-CONTRACT = create_api().openapi()
+CONTRACT = contract()
 OPERATIONS = [
     (method.upper(), path) for path, method, operation in operations(CONTRACT) if operation["security"]
 ]

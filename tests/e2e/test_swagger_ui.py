@@ -2,10 +2,8 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from playwright.async_api import ConsoleMessage, Locator, Page, Request, Response, async_playwright, expect
@@ -65,25 +63,28 @@ class SwaggerUi:
         await dialog.get_by_role("button", name="Close").click()
         return await _json(await response.value)
 
-    async def execute(self, method: str, path: str, body: Json | None = None, **given: str) -> tuple[int, Any]:
+    async def execute(
+        self, method: str, path: str, body: Json | None = None, given: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
         """Open an operation, fill it in, press Execute; gives what the page then shows."""
         operation = self.page.locator(f".opblock-{method}").filter(
             has=self.page.locator(f'.opblock-summary-path[data-path="{path}"]')
         )
         if not await operation.locator(".opblock-body").count():
             await operation.locator(".opblock-summary-control").click()
-        for name, text in given.items():
-            await operation.locator(f'tr[data-param-name="{name.replace("_", "-")}"] input').fill(text)
+        for name, text in (given or {}).items():
+            await operation.locator(f'tr[data-param-name="{name}"] input').fill(text)
         if body is not None:
             await operation.locator("textarea.body-param__text").fill(json.dumps(body))
         wanted = f"{self.address}{re.sub('{.*?}', '*', path)}*"
         async with self.page.expect_response(wanted) as response:
             await operation.locator("button.execute").click()
         shown = operation.locator(".live-responses-table .response").first
-        await expect(shown.locator(".response-col_status")).to_contain_text(str((await response.value).status))
-        text = await shown.locator(".response-col_description code").first.inner_text()
-        await operation.locator(".opblock-summary-control").click()
-        return (await response.value).status, json.loads(text)
+        await expect(shown.locator(".response-col_status")).to_contain_text(
+            str((await response.value).status)
+        )
+        shown_text = await shown.locator(".response-col_description code").first.text_content()
+        return (await response.value).status, json.loads(shown_text or "")
 
 
 async def _json(response: Response) -> Json:
@@ -100,46 +101,27 @@ async def swagger_ui(dev: Dev) -> AsyncIterator[SwaggerUi]:
     ):
         page = await browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(PATIENCE_MS)
+        await page.clock.install()
         ui = SwaggerUi(page, dev.address)
         await ui.open()
         yield ui
         assert ui.complaints == []
 
 
-async def test_from_authorize_to_revocation(swagger_ui: SwaggerUi, tmp_path: Path) -> None:
+async def test_from_authorize_to_revocation(swagger_ui: SwaggerUi) -> None:
     ui = swagger_ui
-    await ui.page.screenshot(path=tmp_path / "page.png", full_page=True)
     dialog = await ui.open_login()
-    assert (await ui.log_in(dialog))["token_type"] == "Bearer"
+    await expect(dialog.get_by_label("client_id")).to_have_value("demo-platform")
+    await expect(dialog.get_by_label("client_secret")).to_have_value("demo")
+    ticked = await dialog.locator(".scopes input:checked").evaluate_all(
+        "boxes => boxes.map(box => box.dataset.value)"
+    )
+    granted = await ui.log_in(dialog)
+    assert sorted(granted["scope"].split()) == sorted(ticked)
 
-    status, found = await ui.execute("get", "/v1/templates", service=SERVICE)
-    assert (status, found["total"]) == (200, 1)
-    template = found["items"][0]
-    assert template["services"] == [SERVICE]
-
+    template = await find_template(ui)
     permission = template["permissions"][0]["code"]
-    body = {
-        "template": {"id": template["id"], "version": template["version"]},
-        "principal": person(BERI, "Beri Ylles"),
-        "representatives": [person(PAUL, "Paul Ingemar Vall")],
-        "permissions": [permission],
-        "language": "sv",
-    }
-    status, preview = await ui.execute("post", "/v1/mandates/preview", body)
-    assert status == 200, preview
-    signed = await run("demo", "sign", "--person", BERI, data=preview["to_be_signed"].encode())
-    assert signed.code == 0, signed.err
-    body |= {name: preview["content"][name] for name in ("valid_from", "valid_until")}
-    body["signatures"] = [
-        {
-            "capacity": preview["capacity"],
-            "method": "jws",
-            "evidence": {"format": "jws", "data": signed.out.strip()},
-        }
-    ]
-    status, mandate = await ui.execute("post", "/v1/mandates", body, Idempotency_Key=str(uuid4()))
-    assert (status, mandate.get("status")) == (201, "active"), mandate
-
+    mandate = await issue(ui, template, permission)
     question = {
         "principal": person(BERI, None),
         "representative": person(PAUL, None),
@@ -150,12 +132,44 @@ async def test_from_authorize_to_revocation(swagger_ui: SwaggerUi, tmp_path: Pat
     assert (status, answer["decision"]) == (200, "permit")
     assert answer["permissions"][0]["mandate_id"] == mandate["id"]
 
+    async with ui.page.expect_response("**/oauth2/token") as renewed:
+        await ui.page.clock.fast_forward(1000 * granted["expires_in"])
+    assert (await renewed.value).status == 200
+    reason = {"by": "third_party", "reason": "case closed"}
     status, event = await ui.execute(
-        "post",
-        "/v1/mandates/{mandate_id}/revocation",
-        {"by": "third_party", "reason": "case closed"},
-        mandate_id=mandate["id"],
+        "post", "/v1/mandates/{mandate_id}/revocation", reason, {"mandate_id": mandate["id"]}
     )
     assert status == 201, event
     status, answer = await ui.execute("post", "/v1/verifications", question)
     assert (answer["decision"], answer["reasons"]) == ("deny", ["revoked"])
+
+
+async def find_template(ui: SwaggerUi) -> Json:
+    """Find the template of an e-service by its stable UID, which is all that is filled in."""
+    status, found = await ui.execute("get", "/v1/templates", given={"service": SERVICE})
+    assert (status, found["total"]) == (200, 1)
+    template: Json = found["items"][0]
+    assert template["services"] == [SERVICE]
+    return template
+
+
+async def issue(ui: SwaggerUi, template: Json, permission: str) -> Json:
+    """Preview a mandate, sign it as a test person, issue it."""
+    body: Json = {
+        "template": {"id": template["id"], "version": template["version"]},
+        "principal": person(BERI, "Beri Ylles"),
+        "representatives": [person(PAUL, "Paul Ingemar Vall")],
+        "permissions": [permission],
+        "language": "sv",
+    }
+    status, preview = await ui.execute("post", "/v1/mandates/preview", body)
+    assert status == 200, preview
+    signed = await run("demo", "sign", "--person", BERI, data=preview["to_be_signed"].encode())
+    assert signed.code == 0, signed.err
+    evidence = {"format": "jws", "data": signed.out.strip()}
+    body |= {name: preview["content"][name] for name in ("valid_from", "valid_until")}
+    body["signatures"] = [{"capacity": preview["capacity"], "method": "jws", "evidence": evidence}]
+    status, mandate = await ui.execute("post", "/v1/mandates", body)
+    assert (status, mandate.get("status")) == (201, "active"), mandate
+    issued: Json = mandate
+    return issued

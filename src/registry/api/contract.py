@@ -30,6 +30,15 @@ A registry of mandates (powers of attorney) and consents. Third parties publish 
 * Limits: bodies up to 1 MiB, pages up to 100 items, batches up to 1,000 questions or ids.
 """
 
+_SERVERS: list[dict[str, Any]] = [
+    {"url": "/", "description": "This server"},
+    {
+        "url": "https://{host}/{api}",
+        "description": "Behind an organisation's gateway",
+        "variables": {"host": {"default": "api.example.org"}, "api": {"default": "mandate-registry"}},
+    },
+]
+
 _TAGS = {
     "Templates": "What third parties offer to be granted: versioned, frozen once published.",
     "Mandates": "Issue mandates with complete signatures, and look them up.",
@@ -73,11 +82,13 @@ def build_contract(app: FastAPI) -> dict[str, Any]:
         description=DESCRIPTION.strip(),
         routes=app.routes,
         tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
-        servers=[{"url": "/", "description": "This server"}],
+        servers=_SERVERS,
         contact={"name": "The registry's operator", "url": "https://registry.example/contact"},
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         terms_of_service="https://registry.example/terms",
     )
+    # Given above, it would make FastAPI ask in the log for a library that checks it.
+    document["info"]["contact"]["email"] = "contact@registry.example"
     document["info"]["x-maturity"] = {"status": "beta", "released": RELEASED}
     components = document.setdefault("components", {})
     components["schemas"] = {

@@ -62,6 +62,10 @@ HEADERS: Json = {
 }
 """Headers that answers share."""
 
+_IDS = {
+    "template_id": "The id of a template: it stays the same for all its versions",
+    "mandate_id": "The id of a mandate, as its issue answered it",
+}
 _IDEMPOTENCY_KEY = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
 _CREATED, _UNCHANGED = "201", "304"
 
@@ -94,6 +98,8 @@ def _complete_parameters(operation: Json) -> None:
     parameters = operation.setdefault("parameters", [])
     for parameter in parameters:
         schema = parameter["schema"]
+        if parameter["name"] in _IDS:
+            parameter["description"] = _IDS[parameter["name"]]
         # FastAPI repeats the description; null is how Python says absent, which a query or header cannot.
         schema.pop("description", None)
         choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]

@@ -38,7 +38,7 @@ async def _verify(runtime: Runtime, scope: Scope, receive: Receive) -> bytes:
     refuse_media(headers, takes_body=True)
     document = read_json_object(await _body(receive))
     try:
-        question = QuestionIn.model_validate(document)
+        question = QuestionIn.model_validate(document, from_attributes=True)  # as FastAPI: it decides codes
     except ValidationError as error:
         faults = tuple(fault_of({**item, "loc": ("body", *item["loc"])}) for item in error.errors())
         raise InvalidInputError(faults) from None

@@ -7,6 +7,7 @@ import typer
 
 from registry.api.app import create_api
 from registry.api.contract import contract_json
+from registry.api.contract_problems import problems_markdown
 
 
 def register(app: typer.Typer) -> None:
@@ -15,17 +16,27 @@ def register(app: typer.Typer) -> None:
 
 
 def openapi(
-    write: Annotated[Path | None, typer.Option(help="Write the contract to this file.")] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Write the contract to this file, and problems.md beside it.")
+    ] = None,
     check: Annotated[
-        Path | None, typer.Option(help="Exit with 1 unless this file holds the contract.", exists=True)
+        Path | None,
+        typer.Option(help="Exit with 1 unless this file and problems.md hold the contract.", exists=True),
     ] = None,
 ) -> None:
-    """Print the OpenAPI contract, write it, or check a file against it."""
+    """Print the OpenAPI contract, write it with the list of problem types, or check such files."""
     contract = contract_json(create_api())
     if write is not None:
-        write.write_text(contract, encoding="utf-8")
+        for path, text in _files(write, contract).items():
+            path.write_text(text, encoding="utf-8")
     elif check is None:
         typer.echo(contract, nl=False)
-    elif check.read_text(encoding="utf-8") != contract:
-        typer.echo(f"{check} differs from the code: run `make openapi`.", err=True)
-        raise typer.Exit(1)
+    else:
+        for path, text in _files(check, contract).items():
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                typer.echo(f"{path} differs from the code: run `make openapi`.", err=True)
+                raise typer.Exit(1)
+
+
+def _files(path: Path, contract: str) -> dict[Path, str]:
+    return {path: contract, path.with_name("problems.md"): problems_markdown()}

@@ -114,6 +114,7 @@ def _principal(
         is_present=True,
         local_date=now.astimezone(local_zone(search.third_party)).date(),
         service=search.service,
+        principal_role=candidates[0].principal_role,
         specifier_index=candidates[0].specifier_index,
         principal_born=birth_date(principal),
         representative_born=birth_date(search.representative),

@@ -1,0 +1,73 @@
+"""The rules of the Swedish public sector's REST API profile, and where this API leaves its letter and why."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+_NUMBERS = {
+    "UFN": (1, 2, 5, 7, 8, 9),
+    "VER": (5, 6),
+    "RES": (2, 3, 6),
+    "AME": (1, 2, 4, 5, 7),
+    "DOT": (2, 4),
+    "FNS": (1, 3, 5, 6, 7, 8, 9),
+    "FEL": (1, 2),
+    "DOK": (1, 3, 6, 7, 8, 9, 11, 15, 17, 19, 20, 21),
+    "ARQ": (1, 3, 5),
+    "MOG": (1, 2),
+    "SAK": (1, 9, 10, 12, 15, 16, 18),
+    "FOR": (2,),
+    "SPA": (2, 4),
+    "WEB": (1, 2, 4, 5),
+    "ARP": (3,),
+}
+PROFILE: Final = {f"{group}.{number:02}" for group, numbers in _NUMBERS.items() for number in numbers}
+
+NOT_SHOWN: Final = {
+    "SAK.01": "https ends at the proxy in front; on a machine's own loopback there is none",
+}
+
+UNVERSIONED: Final = {
+    "/api-info": "VER.06 has it at the root",
+    "/live": "for the supervisor of the process",
+    "/ready": "for the supervisor of the process",
+    "/metrics": "for Prometheus",
+    "/.well-known/jwks.json": "RFC 8615",
+    "/oauth2/token": "the issuer's, not the API's",
+}
+NO_COLLECTIONS: Final = {
+    "publication": "an act, once per version",
+    "retirement": "an act, once per template",
+    "preview": "an answer that is not kept",
+    "search": "a search whose question holds persons",
+    "status": "the status of many",
+    "batch": "many at once",
+    "record": "the one sealed record",
+    "revocation": "an act, once per mandate",
+    "suspension": "an act on the mandate",
+    "resumption": "an act on the mandate",
+}
+SINGULAR_LISTS: Final = {
+    "any_of": "reads as the rule does: any of these persons",
+    "may_revoke": "reads as a sentence: these roles may",
+    "issued": "the roles to tell when it is",
+    "used": "the roles to tell when it is",
+    "ended": "the roles to tell when it is",
+    "path": "one path of many hashes",
+}
+OTHER_MEDIA: Final = {
+    ("get_an_access_token", "application/x-www-form-urlencoded"): "RFC 6749 section 4.4.2",
+    ("read_the_sealed_record", "application/jose"): "the exact sealed bytes",
+    ("metrics", "text/plain"): "the format that Prometheus reads",
+}
+WHOLE_LISTS: Final = {
+    "list_versions": "one template's versions",
+    "list_what_happened": "one mandate's history, which proves itself only as a whole",
+    "ask_for_the_status_of_many": "as long as the question, which is bounded",
+}
+
+_Test = TypeVar("_Test", bound=Callable[..., Any])
+
+
+def rule(*_ids: str) -> Callable[[_Test], _Test]:
+    """Says which rules a test shows; `test_every_rule_is_shown_or_explained` reads it."""
+    return lambda test: test
