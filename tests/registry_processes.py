@@ -61,14 +61,6 @@ class Running:
         return await asyncio.wait_for(self.process.wait(), PATIENCE_SECONDS)
 
 
-@dataclass(frozen=True)
-class Dev:
-    """A `registry dev` process, and its address."""
-
-    command: Running
-    address: str
-
-
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """This process's environment with these settings of the registry, and no others."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("REGISTRY_")}
@@ -135,3 +127,20 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@dataclass(frozen=True)
+class Dev:
+    """A `registry dev` process, and its address."""
+
+    command: Running
+    address: str
+
+
+@asynccontextmanager
+async def running_dev(data: Path) -> AsyncIterator[Dev]:
+    """Run everything with the demo on a free port, its data in this directory; killed at the end."""
+    port = free_port()
+    # The line after which nothing more is printed.
+    async with running("dev", "--port", str(port), "--data", str(data), until="curl -s") as command:
+        yield Dev(command, f"http://127.0.0.1:{port}")

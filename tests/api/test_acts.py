@@ -69,9 +69,7 @@ async def test_a_mandate_to_come_can_be_suspended(world: World, municipality: Or
     assert await decision(municipality, at=utc_text(start)) == "permit"
 
 
-async def test_an_act_is_answered_with_its_event(
-    world: World, municipality: Organisation, mandate: Json
-) -> None:
+async def test_an_act_is_answered_with_its_event(municipality: Organisation, mandate: Json) -> None:
     answer = await municipality.post(address(mandate, "suspension"), {"reason": "audit 7"})
     told = answer.json()
     assert {name: told[name] for name in ("mandate_id", "type", "by", "reason")} == {
@@ -150,6 +148,29 @@ class TestUses:
         assert await act(municipality, mandate, "uses") == "201"
         assert (await world.issue(municipality, template))["status"] == "active"
         assert await decision(municipality) == "permit"
+
+    async def test_the_same_request_under_a_key_is_one_use(
+        self, world: World, municipality: Organisation
+    ) -> None:
+        template = await world.publish_template(municipality, exercise={"max_uses": 2})
+        mandate = await world.issue(municipality, template)
+        uses = address(mandate, "uses")
+        first = await municipality.post(uses, USE, Idempotency_Key="use-1")
+        again = await municipality.post(uses, USE, Idempotency_Key="use-1")
+        assert again.status_code == 201
+        told = {"id", "mandate_id", "at", "remaining"}
+        assert {name: again.json()[name] for name in told} == {name: first.json()[name] for name in told}
+        assert again.json()["remaining"] == 1
+        other = await municipality.post(uses, USE | {"case_ref": "other"}, Idempotency_Key="use-1")
+        assert problem(other) == "422 idempotency-key-reused"
+        keyless = await municipality.http.post(uses, json=USE)
+        assert problem(keyless) == "400 malformed-request"
+        last = await municipality.post(uses, USE, Idempotency_Key="use-2")
+        assert last.json()["remaining"] == 0
+        after = await municipality.post(uses, USE, Idempotency_Key="use-2")
+        assert (after.status_code, after.json()["id"]) == (201, last.json()["id"]), "also once it is used up"
+        events = (await municipality.get(address(mandate, "events"))).json()["items"]
+        assert len(events) == 4
 
     async def test_it_names_a_permission_and_a_representative_of_the_mandate(
         self, world: World, municipality: Organisation, mandate: Json

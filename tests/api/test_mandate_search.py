@@ -108,6 +108,12 @@ async def test_search_by_status_and_time_agrees_with_the_mandates(database: Data
     asked = await owner.post("/v1/mandates/status", {"ids": list(ids.values())})
     assert [item["status"] for item in asked.json()["items"]] == list(ids)
 
+    world.clock.advance(days=40)
+    late = await world.organisation(early.party)
+    assert await found(late, status="revoked") == [ids["revoked"]]
+    assert await found(late, status="expired") == [i for i in ids.values() if i != ids["revoked"]]
+    world.clock.advance(days=-40)
+
     def valid_at(day: float) -> Json:
         return {"valid_at": (now + timedelta(days=day)).isoformat()}
 

@@ -1,4 +1,4 @@
-"""A registry as `make run` starts it, with the demo."""
+"""A registry as `make run` starts it, and what a served one needs."""
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from registry_processes import Dev, free_port, running
-
-READY = "curl -s"
-"""The last line that `registry dev` writes when it serves."""
+from conftest import CloneDatabase
+from registry.signing.keys import KeyRing, save_key_ring
+from registry_processes import Dev, running_dev
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +22,17 @@ def open_directory() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 async def dev(open_directory: Path) -> AsyncIterator[Dev]:
     """The demo on an embedded PostgreSQL of its own, for the rest of this worker's run."""
-    port, data = free_port(), open_directory / "shared"
-    async with running("dev", "--port", str(port), "--data", str(data), until=READY) as command:
-        yield Dev(command, f"http://127.0.0.1:{port}")
-        await command.end()
+    async with running_dev(open_directory / "shared") as dev:
+        yield dev
+        await dev.command.end()
+
+
+@pytest.fixture
+async def installation(clone_database: CloneDatabase, keys: KeyRing, tmp_path: Path) -> dict[str, str]:
+    """The settings of an installation of one's own: a migrated database, a key file."""
+    save_key_ring(tmp_path / "keys.json", keys)
+    return {
+        "REGISTRY_DATABASE_URL": await clone_database(),
+        "REGISTRY_KEYS_FILE": str(tmp_path / "keys.json"),
+        "REGISTRY_KEYS_CHECK_SECONDS": "0.05",
+    }

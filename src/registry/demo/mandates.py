@@ -87,7 +87,8 @@ async def act_on(loading: Loading, mandate: DemoMandate, mandate_id: UUID) -> No
             revocation = _signed(act, mandate_id)
             await revoke_mandate(database, keys, loading.issuers, caller, mandate_id, revocation, now=act.at)
         case Used() as act:
-            await use_mandate(database, keys, caller, mandate_id, act.use, now=act.at)
+            request = loading.request(caller, "use_mandate", mandate.key)
+            await use_mandate(database, keys, caller, mandate_id, act.use, request, now=act.at)
         case Suspended() as act:
             await suspend_mandate(database, keys, caller, mandate_id, act.reason, now=act.at)
 

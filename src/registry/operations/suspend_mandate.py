@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.domain.callers import Caller
-from registry.domain.events import EventType, MandateEvent, Status
+from registry.domain.events import EventType, MandateEvent, is_suspended
 from registry.domain.revocation import SuspensionError, check_not_over
 from registry.domain.template import Role
 from registry.operations.act_on_mandate import author_of_act, hold_mandate
@@ -44,6 +44,6 @@ async def _turn(
         held = await hold_mandate(session, keys, mandate_id, caller, now=now)
         author = author_of_act(held.mandate, Role.THIRD_PARTY, caller, person=None, registrar=None)
         check_not_over(held.status)
-        if (held.status is Status.SUSPENDED) == (turn is EventType.SUSPENDED):
+        if is_suspended(held.state.lifetime.changes) == (turn is EventType.SUSPENDED):
             raise SuspensionError
         return await record_event(session, keys, caller, held.state, NewEvent(turn, author, reason), now=now)

@@ -6,16 +6,20 @@ from uuid import UUID
 
 from registry.domain.callers import Caller
 from registry.domain.documents import party_document
-from registry.domain.errors import ConflictError, Fault, InvalidInputError
-from registry.domain.events import Author, EventType, MandateEvent, Status
+from registry.domain.errors import ConflictError, Fault, InvalidInputError, NotFoundError
+from registry.domain.events import Author, EventType, MandateEvent, Status, read_event
 from registry.domain.parties import Party
 from registry.domain.revocation import check_not_over
 from registry.domain.template import Role
 from registry.operations.act_on_mandate import HeldMandate, author_of_act, hold_mandate
 from registry.operations.record_event import NewEvent, record_event
 from registry.signing.keys import KeyRing
-from registry.storage.database import Database
+from registry.signing.records import SealType, open_seal
+from registry.storage.database import Database, WriteSession
+from registry.storage.idempotency import EarlierEffect, IdempotentRequest, claim_key, record_effect
+from registry.storage.mandate_records import list_sealed_events
 from registry.storage.mandate_states import lock_state
+from registry.storage.secrets import get_secret
 
 
 class NotUsableError(ConflictError):
@@ -71,7 +75,20 @@ async def use_mandate(
                 raise RuntimeError("a locked mandate does not disappear")
             used_up = NewEvent(EventType.USED_UP, Author(Role.THIRD_PARTY, caller.organisation))
             await record_event(session, keys, caller, state, used_up, now=now)
+        await record_effect(session, idempotent, event.id, event.number, now=now)
     return RecordedUse(event, remaining)
+
+
+async def _recorded_before(
+    session: WriteSession, keys: KeyRing, mandate_id: UUID, earlier: EarlierEffect
+) -> RecordedUse:
+    secret = await get_secret(session, keys, mandate_id)
+    if secret is None:
+        raise NotFoundError
+    sealed = await list_sealed_events(session, secret, mandate_id, only=earlier.object_version)
+    event = read_event(open_seal(sealed[0].sealed, keys, SealType.EVENT))
+    remaining = event.details["remaining"]
+    return RecordedUse(event, remaining if isinstance(remaining, int) else None)
 
 
 def _check_use(held: HeldMandate, use: Use) -> None:

@@ -32,6 +32,8 @@ _IDENTITY = (
 _UNAVAILABLE = ("08", "53", "57")
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention (and time-outs)."""
 
+_NO_SUCH_TABLE = "42P01"
+
 
 class ReadSession:
     """A read-only transaction. Storage functions that only look take this."""
@@ -185,6 +187,8 @@ async def _unavailable_when_lost() -> AsyncIterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated or _sqlstate(error).startswith(_UNAVAILABLE):
             raise UnavailableError from error
+        if _sqlstate(error) == _NO_SUCH_TABLE:
+            raise UnavailableError("The database has not been migrated as far as this code needs.") from error
         raise
 
 

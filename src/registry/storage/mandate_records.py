@@ -128,12 +128,16 @@ async def get_sealed_record(session: ReadSession, secret: DataSecret, mandate_id
     return decrypt(secret.data_key, ciphertext, record_place(mandate_id))
 
 
-async def list_sealed_events(session: ReadSession, secret: DataSecret, mandate_id: UUID) -> list[SealedEvent]:
-    """Every event after issue, oldest first. Raises DecryptionError."""
+async def list_sealed_events(
+    session: ReadSession, secret: DataSecret, mandate_id: UUID, *, only: int | None = None
+) -> list[SealedEvent]:
+    """Every event after issue, oldest first, or the one with a number. Raises DecryptionError."""
+    events = mandate_events.c
+    wanted = events.mandate_id == mandate_id
     rows = await session.execute(
         select(mandate_events)
-        .where(mandate_events.c.mandate_id == mandate_id)
-        .order_by(mandate_events.c.number)
+        .where(wanted if only is None else wanted & (events.number == only))
+        .order_by(events.number)
     )
     return [
         SealedEvent(

@@ -5,8 +5,15 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from registry.domain.errors import RegistryError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+
+
+class MigrationError(RegistryError):
+    """The database could not be migrated; it is as it was."""
 
 
 def migrations_config(url: str) -> Config:
@@ -20,8 +27,15 @@ def migrations_config(url: str) -> Config:
 
 
 def migrate(url: str) -> None:
-    """Run every missing migration, blocking; must not be called inside an event loop."""
-    command.upgrade(migrations_config(url), "head")
+    """Run every missing migration in one transaction, blocking; must not be called inside an event loop.
+
+    Raises MigrationError, which says why, and OSError where the server cannot be reached.
+    """
+    try:
+        command.upgrade(migrations_config(url), "head")
+    except DBAPIError as error:
+        reason = error.orig.__cause__ or error.orig if error.orig else error
+        raise MigrationError(f"The database could not be migrated, and is as it was: {reason}.") from error
 
 
 def run_script(connection: Connection, script: str) -> None:

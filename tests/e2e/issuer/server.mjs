@@ -5,6 +5,8 @@
 // Whoever is named in `login_hint` is signed in without being asked. SIGHUP brings a new signing key; keys
 // that signed before stay in the key set. Says `ready`, and `rotated`, on standard output.
 
+import './node18.mjs';
+
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 

@@ -13,10 +13,10 @@ from registry.api.models.acts import (
 from registry.api.models.fields import Id
 from registry.api.paths import MANDATE
 from registry.api.person import PersonDep
-from registry.api.route import CallerDep, RegistryRoute, RuntimeDep, needs
+from registry.api.route import CallerDep, IdempotentDep, RegistryRoute, RuntimeDep, needs
 from registry.api.runtime import Runtime
 from registry.domain.callers import Scope
-from registry.domain.errors import AlreadyEndedError, ForbiddenError
+from registry.domain.errors import AlreadyEndedError, ForbiddenError, RequestInProgressError
 from registry.domain.events import MandateEvent
 from registry.domain.parties import Party
 from registry.domain.revocation import MandateOverError, SuspensionError
@@ -106,10 +106,17 @@ async def resume(
     "/uses",
     status_code=status.HTTP_201_CREATED,
     summary="Record a use",
-    openapi_extra=needs(Scope.MANDATES_USE, ForbiddenError, MandateOverError, NotUsableError),
+    openapi_extra=needs(
+        Scope.MANDATES_USE, ForbiddenError, MandateOverError, NotUsableError, RequestInProgressError
+    ),
 )
 async def use(
-    mandate_id: Id, body: UseIn, runtime: RuntimeDep, caller: CallerDep, response: Response
+    mandate_id: Id,
+    body: UseIn,
+    runtime: RuntimeDep,
+    caller: CallerDep,
+    idempotent: IdempotentDep,
+    response: Response,
 ) -> UseOut:
     """Record that a representative used a permission in a case; the last permitted one uses it up."""
     recorded = await use_mandate(
@@ -118,6 +125,7 @@ async def use(
         caller,
         mandate_id,
         Use(body.permission, body.case_ref, body.by.to_party()),
+        idempotent,
         now=runtime.now(),
     )
     token = consistency_token(await runtime.database.position(), runtime.keys)
