@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from registry.domain.errors import OperatorError
 from registry.domain.parties import Scheme
 from registry.identity.issuer_keys import key_source
 from registry.identity.issuers import DEFAULT_ALGORITHMS, Purpose, TrustedIssuer, index_issuers
@@ -28,7 +29,7 @@ class IssuerEntry(BaseModel):
 _ENTRIES = TypeAdapter(list[IssuerEntry])
 
 
-class IssuersFileError(Exception):
+class IssuersFileError(OperatorError):
     """The issuers file is missing or wrong."""
 
 

@@ -6,10 +6,7 @@ from importlib import import_module
 
 import typer
 
-from registry.domain.errors import InvalidInputError, RegistryError
-from registry.embedded.errors import EmbeddedPostgresError
-from registry.signing.keys import KeyFileError
-from registry.trusted_issuers import IssuersFileError
+from registry.domain.errors import InvalidInputError, OperatorError, RegistryError
 
 _MODULES = {
     "dev": "dev",
@@ -58,7 +55,7 @@ def main() -> None:
         for fault in error.faults:
             typer.echo(f"{fault.pointer.lstrip('/')}: {fault.message}", err=True)
         sys.exit(2)
-    except (RegistryError, KeyFileError, IssuersFileError, EmbeddedPostgresError) as error:
+    except (RegistryError, OperatorError) as error:
         typer.echo(f"registry: {error}", err=True)
         sys.exit(1)
     except OSError as error:

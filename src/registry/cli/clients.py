@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -17,7 +18,6 @@ from registry.operations.manage_clients import (
     register_client,
     rotate_client_secret,
 )
-from registry.serving import utc_now
 from registry.storage.database import Database, open_database
 
 group = typer.Typer(help="Clients: who may call, for which organisation.", no_args_is_help=True)
@@ -53,7 +53,7 @@ def add(
         issuer=issuer,
         jwks=None if jwks is None else _read_json(jwks),
     )
-    client, secret = _run(lambda database: register_client(database, registration, now=utc_now()))
+    client, secret = _run(lambda database: register_client(database, registration, now=datetime.now(UTC)))
     typer.echo(f"Registered {client.client_id} for {client.organisation}.")
     if secret is not None:
         typer.echo(f"Secret, shown this once: {secret}")
@@ -70,7 +70,7 @@ def list_clients() -> None:
 @group.command()
 def disable(client_id: str) -> None:
     """Disable a client: tokens it has are refused within a minute."""
-    _run(lambda database: disable_registered_client(database, client_id, now=utc_now()))
+    _run(lambda database: disable_registered_client(database, client_id, now=datetime.now(UTC)))
     typer.echo(f"Disabled {client_id}.")
 
 

@@ -1,12 +1,12 @@
 """`registry demo`: what a tester needs to act as a test person."""
 
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from registry.demo.testers import id_token_command, sign_command
-from registry.serving import utc_now
 
 group = typer.Typer(help="Act as a test person of the demo.", no_args_is_help=True)
 
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 @group.command()
 def sign(person: Person) -> None:
     """Sign what stands on standard input (`to_be_signed` of a preview) as a test person."""
-    typer.echo(sign_command(person, sys.stdin.buffer.read().strip(), utc_now()))
+    typer.echo(sign_command(person, sys.stdin.buffer.read().strip(), datetime.now(UTC)))
 
 
 @group.command("id-token")
@@ -30,4 +30,4 @@ def id_token(
     audience: Annotated[str, typer.Option(help="The client that acts for the person.")] = "demo-platform",
 ) -> None:
     """An id token for the header `Id-Token`, good for five minutes."""
-    typer.echo(id_token_command(person, audience, utc_now()))
+    typer.echo(id_token_command(person, audience, datetime.now(UTC)))

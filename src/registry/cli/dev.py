@@ -22,7 +22,8 @@ from registry.cli.settings import load_settings
 from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
 from registry.demo.testers import example_question
-from registry.embedded import EmbeddedPostgres, ensure_database
+from registry.domain.errors import OperatorError
+from registry.embedded import EmbeddedPostgres, EmbeddedPostgresError, ensure_database
 from registry.serving import Server, bind, open_runtime, utc_now
 from registry.settings import Settings
 from registry.signing.keys import create_key_file, new_key_ring
@@ -87,9 +88,12 @@ def _database(data: Path) -> Iterator[str]:
         data.mkdir(parents=True, exist_ok=True)
         yield given
         return
-    with EmbeddedPostgres(data / "postgres") as server:
-        asyncio.run(ensure_database(server.dsn(), DATABASE))
-        yield server.dsn(DATABASE)
+    try:
+        with EmbeddedPostgres(data / "postgres") as server:
+            asyncio.run(ensure_database(server.dsn(), DATABASE))
+            yield server.dsn(DATABASE)
+    except EmbeddedPostgresError as error:
+        raise OperatorError(str(error)) from error
 
 
 async def _revision(url: str) -> str | None:

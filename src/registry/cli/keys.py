@@ -1,13 +1,12 @@
 """`registry keys`: create, rotate and list the registry's keys."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from registry.cli.settings import load_settings
 from registry.domain.documents import utc_text
-from registry.serving import utc_now
 from registry.signing.keys import create_key_file, load_key_ring, new_key_ring, save_key_ring
 
 group = typer.Typer(help="The registry's keys, in the file REGISTRY_KEYS_FILE.", no_args_is_help=True)
@@ -23,7 +22,7 @@ def create() -> None:
     """Create the key file. Refuses to replace one: without its keys nothing recorded can be read."""
     path = load_settings().keys_file
     try:
-        create_key_file(path, new_key_ring(utc_now()))
+        create_key_file(path, new_key_ring(datetime.now(UTC)))
     except FileExistsError:
         typer.echo(f"{path} is there already; rotate with `registry keys rotate`.", err=True)
         raise typer.Exit(1) from None
@@ -41,7 +40,7 @@ def rotate(
 ) -> None:
     """Add a signing key. Serving processes take it up by themselves; old keys stay, to verify."""
     path = load_settings().keys_file
-    ring = load_key_ring(path).rotated(utc_now(), active_in=timedelta(minutes=active_in))
+    ring = load_key_ring(path).rotated(datetime.now(UTC), active_in=timedelta(minutes=active_in))
     save_key_ring(path, ring)
     added = ring.signing[-1]
     typer.echo(f"Key {added.key.kid} signs from {utc_text(added.active_from)}.")
@@ -51,7 +50,7 @@ def rotate(
 def list_keys() -> None:
     """List the signing keys by id, and which of them signs now."""
     ring = load_key_ring(load_settings().keys_file)
-    current = ring.signing_key(utc_now()).kid
+    current = ring.signing_key(datetime.now(UTC)).kid
     for dated in ring.signing:
         mark = "signs now" if dated.key.kid == current else "verifies"
         typer.echo(f"{dated.key.kid}  from {utc_text(dated.active_from)}  {mark}")

@@ -106,5 +106,9 @@ class RequestInProgressError(ConflictError):
     """A request with this Idempotency-Key is still running: try again shortly."""
 
 
+class OperatorError(Exception):
+    """The registry is set up wrongly: its operator reads what is wrong, and no caller does."""
+
+
 class UnavailableError(RegistryError):
     """The registry cannot answer just now: try again, with the same Idempotency-Key if you sent one."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.domain.documents import Json, utc_text, utc_time
+from registry.domain.errors import OperatorError
 from registry.domain.parties import Party
 from registry.signing.encodings import decode_base64url, encode_base64url
 from registry.signing.encryption import DataSecret, unwrap, wrap
@@ -34,7 +35,7 @@ _SECRET_BYTES = 32
 _NUMBERS = range(1, 256)
 
 
-class KeyFileError(Exception):
+class KeyFileError(OperatorError):
     """The key file is missing, damaged, or readable by others."""
 
 

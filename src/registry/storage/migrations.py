@@ -7,12 +7,12 @@ from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from registry.domain.errors import RegistryError
+from registry.domain.errors import OperatorError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-class MigrationError(RegistryError):
+class MigrationError(OperatorError):
     """The database could not be migrated; it is as it was."""
 
 
