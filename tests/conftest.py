@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from registry.embedded import EmbeddedPostgres
 from registry.signing.keys import KeyRing, new_key_ring
@@ -27,6 +28,11 @@ SHARED, SERVER = "REGISTRY_TESTS_SHARED", "REGISTRY_TESTS_SERVER"
 TEMPLATE = "registry_template"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 MIGRATE = "import sys; from registry.storage.migrations import migrate; migrate(sys.argv[1])"
+
+
+# How long an example takes says something of the machine alone, and that is not what is tested.
+settings.register_profile("registry", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("registry")
 
 
 def on_database(url: str, name: str) -> str:

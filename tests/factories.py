@@ -44,8 +44,8 @@ def person(number: str = BERI, name: str | None = "Beri Ylles") -> Json:
 
 
 def organisation_number() -> str:
-    """A well-formed organisation number that no other test uses."""
-    body = f"{random.randint(21, 99)}{random.randint(20, 99)}{random.randint(0, 99999):05}"  # noqa: S311  # not a secret
+    """A well-formed organisation number that no other test uses; not of the series 302, of GD numbers."""
+    body = f"{random.randint(31, 99)}{random.randint(20, 99)}{random.randint(0, 99999):05}"  # noqa: S311  # not a secret
     return body + luhn.calc_check_digit(body)
 
 

@@ -42,8 +42,14 @@ async def do_chores(database: Database, *, now: datetime) -> Chores:
         )
 
 
-async def run_worker(database: Database, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
-    """Work until told to stop, a round a minute; what a failed round left undone is left to the next."""
+async def run_worker(
+    database: Database,
+    clock: Callable[[], datetime],
+    stop: asyncio.Event,
+    *,
+    pause_seconds: float = ROUND_SECONDS,
+) -> None:
+    """Work until told to stop, with a pause between rounds; what a failed round leaves, the next one does."""
     while not stop.is_set():
         try:
             chores = await do_chores(database, now=clock())
@@ -51,7 +57,7 @@ async def run_worker(database: Database, clock: Callable[[], datetime], stop: as
         except Exception as error:  # noqa: BLE001  # whatever ended this round, the next may do better
             _log.warning("worker.round_failed", error=type(error).__name__)
         try:
-            await asyncio.wait_for(stop.wait(), ROUND_SECONDS)
+            await asyncio.wait_for(stop.wait(), pause_seconds)
         except TimeoutError:
             continue
 

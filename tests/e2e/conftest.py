@@ -27,12 +27,15 @@ async def dev(open_directory: Path) -> AsyncIterator[Dev]:
         await dev.command.end()
 
 
-@pytest.fixture
-async def installation(clone_database: CloneDatabase, keys: KeyRing, tmp_path: Path) -> dict[str, str]:
-    """The settings of an installation of one's own: a migrated database, a key file."""
-    save_key_ring(tmp_path / "keys.json", keys)
+@pytest.fixture(scope="module")
+async def installation(
+    clone_database: CloneDatabase, keys: KeyRing, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The settings of an installation of the module's own: a migrated database, a key file."""
+    keys_file = tmp_path_factory.mktemp("installation") / "keys.json"
+    save_key_ring(keys_file, keys)
     return {
         "REGISTRY_DATABASE_URL": await clone_database(),
-        "REGISTRY_KEYS_FILE": str(tmp_path / "keys.json"),
+        "REGISTRY_KEYS_FILE": str(keys_file),
         "REGISTRY_KEYS_CHECK_SECONDS": "0.05",
     }

@@ -29,12 +29,9 @@ async def test_help_lists_every_command() -> None:
     "arguments",
     [
         ["frobnicate"],
-        ["keys", "frobnicate"],
         ["keys", "rotate", "--active-in", "-1"],
         ["serve", "--port", "0"],
-        ["clients", "add", "x"],
         ["demo", "sign"],
-        ["openapi", "--check", "no-such-file.json"],
     ],
     ids=" ".join,
 )
@@ -44,7 +41,7 @@ async def test_wrong_usage_is_told_from_failure(arguments: list[str]) -> None:
     assert "Usage: " in done.err
 
 
-@pytest.mark.parametrize("command", ["serve", "worker", "migrate", "fsck"])
+@pytest.mark.parametrize("command", ["serve", "migrate"])
 async def test_a_missing_setting_is_named(command: str) -> None:
     done = await run(command)
     assert (done.code, done.out, done.err) == (2, "", "REGISTRY_DATABASE_URL: Field required\n")
@@ -58,16 +55,14 @@ async def test_what_cannot_be_opened_is_said_in_one_line(
     wrong = installation | {"REGISTRY_ISSUERS_FILE": str(tmp_path / "issuers.json")}
     (tmp_path / "issuers.json").write_text('[{"issuer": "https://x.example", "purpose": "all", "jwks": {}}]')
     serve = ("serve", "--port", str(free_port()))
-    closed, unread, unmigrated, keyless, unknown = await asyncio.gather(
+    closed, unmigrated, keyless, unknown = await asyncio.gather(
         run(*serve, settings=nobody),
-        run("clients", "list", settings=nobody),
         run("migrate", settings=nobody),
         run(*serve, settings=no_keys),
         run(*serve, settings=wrong),
     )
     for done, text in (
         (closed, "database cannot be opened"),
-        (unread, "database cannot be opened"),
         (unmigrated, "Connect"),
         (keyless, "none.json: make one with `registry keys create`"),
         (unknown, "issuers.json is wrong: 0.purpose: "),
@@ -94,27 +89,21 @@ async def test_migrating_again_changes_nothing(installation: dict[str, str]) -> 
         assert (done.code, done.err) == (0, "")
 
 
-async def test_the_contract_is_printed_written_and_checked(tmp_path: Path) -> None:
+async def test_the_contract_is_written_and_checked(tmp_path: Path) -> None:
     path = tmp_path / "openapi.json"
-    printed, written = await asyncio.gather(run("openapi"), run("openapi", "--write", str(path)))
-    assert (printed.code, written.code) == (0, 0)
-    assert json.loads(printed.out)["openapi"].startswith("3.1")
-    assert printed.out == path.read_text()
+    assert (await run("openapi", "--write", str(path))).code == 0
+    contract = path.read_text()
+    assert json.loads(contract)["openapi"].startswith("3.1")
     assert (await run("openapi", "--check", str(path))).code == 0
-    path.write_text(printed.out.replace("Mandate registry", "Another"))
+    path.write_text(contract.replace("Mandate registry", "Another"))
     differing = await run("openapi", "--check", str(path))
-    assert (differing.code, "make openapi" in differing.err) == (1, True)
+    assert (differing.code, differing.out, "make openapi" in differing.err) == (1, "", True)
 
 
-async def test_a_signature_of_what_is_not_to_be_signed_is_refused() -> None:
-    unsigned, unknown = await asyncio.gather(
-        run("demo", "sign", "--person", "198602262381", data=b"hello"),
-        run("demo", "sign", "--person", "198602262382", data=b"e30"),
-    )
-    assert (unsigned.code, unsigned.out) == (1, "")
-    assert unsigned.err.startswith("registry: Send `to_be_signed` unchanged")
-    assert (unknown.code, unknown.out) == (1, "")
-    assert "198602262382" not in unknown.err
+async def test_what_is_not_to_be_signed_is_not_signed() -> None:
+    done = await run("demo", "sign", "--person", "198602262381", data=b"hello")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("registry: Send `to_be_signed` unchanged")
 
 
 async def test_fsck_finds_the_flipped_bit_in_the_demo(installation: dict[str, str], keys: KeyRing) -> None:
@@ -126,9 +115,7 @@ async def test_fsck_finds_the_flipped_bit_in_the_demo(installation: dict[str, st
     mandate_id = await _flip_a_bit(url)
     damaged = await run("fsck", settings=installation)
     assert damaged.code == 1
-    (line,) = [line for line in damaged.out.splitlines() if mandate_id in line]
-    assert "mandate_records" in line
-    assert "ciphertext" in line
+    assert f"mandate_records {mandate_id} ciphertext: " in damaged.out
 
 
 async def _flip_a_bit(url: str) -> str:
@@ -137,8 +124,8 @@ async def _flip_a_bit(url: str) -> str:
     try:
         await connection.execute("SET session_replication_role = replica")
         row = await connection.fetchrow(
-            "UPDATE mandate_records SET ciphertext = set_bit(ciphertext, 77, 1 - get_bit(ciphertext, 77)) "
-            "WHERE mandate_id = (SELECT mandate_id FROM mandate_records ORDER BY 1 LIMIT 1) RETURNING mandate_id"
+            "UPDATE mandate_records SET ciphertext = set_bit(ciphertext, 7, 1 - get_bit(ciphertext, 7)) "
+            "WHERE mandate_id = (SELECT mandate_id FROM mandate_records LIMIT 1) RETURNING mandate_id"
         )
     finally:
         await connection.close()

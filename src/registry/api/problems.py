@@ -16,6 +16,7 @@ from registry.domain.documents import utc_text
 from registry.domain.errors import (
     AlreadyEndedError,
     AlreadyInForceError,
+    AlreadyIssuedError,
     ConflictError,
     Fault,
     ForbiddenError,
@@ -105,6 +106,7 @@ PROBLEMS: dict[type[RegistryError], ProblemType] = {
     MethodNotAllowedError: ProblemType("method-not-allowed", 405, "Method not allowed"),
     NotAcceptableError: ProblemType("not-acceptable", 406, "Not acceptable"),
     AlreadyInForceError: ProblemType("already-in-force", 409, "Already in force"),
+    AlreadyIssuedError: ProblemType("already-issued", 409, "Already issued"),
     AlreadyEndedError: ProblemType("already-ended", 409, "Already ended"),
     MandateOverError: ProblemType("mandate-over", 409, "Mandate over"),
     SuspensionError: ProblemType("suspension-conflict", 409, "Suspended already, or not suspended"),
@@ -143,7 +145,7 @@ def problem_of(error: RegistryError) -> Problem:
     match error:
         case InvalidInputError():
             faults = tuple(_without_persons(fault) for fault in error.faults)
-        case AlreadyInForceError():
+        case AlreadyInForceError() | AlreadyIssuedError():
             members["mandate_id"] = str(error.mandate_id)
         case AlreadyEndedError():
             members["ended_by"] = {

@@ -83,6 +83,15 @@ class AlreadyInForceError(ConflictError):
         self.mandate_id = mandate_id
 
 
+class AlreadyIssuedError(ConflictError):
+    """These signatures have made a mandate already: sign anew for another."""
+
+    def __init__(self, mandate_id: UUID) -> None:
+        """Name the mandate that was issued on the same content, ended or not."""
+        super().__init__()
+        self.mandate_id = mandate_id
+
+
 class AlreadyEndedError(ConflictError):
     """The mandate has already ended."""
 
@@ -106,9 +115,9 @@ class RequestInProgressError(ConflictError):
     """A request with this Idempotency-Key is still running: try again shortly."""
 
 
-class OperatorError(Exception):
-    """The registry is set up wrongly: its operator reads what is wrong, and no caller does."""
-
-
 class UnavailableError(RegistryError):
     """The registry cannot answer just now: try again, with the same Idempotency-Key if you sent one."""
+
+
+class OperatorError(Exception):
+    """The registry is set up wrongly: its operator reads what is wrong, and no caller does."""

@@ -7,6 +7,8 @@ from registry.domain.errors import Fault
 from registry.domain.parties import PartyType
 from registry.domain.template import (
     MAX_REQUEST_LIFETIME_DAYS,
+    MandateKind,
+    Role,
     SignatureMethod,
     SigningBy,
     TemplateContent,
@@ -69,6 +71,8 @@ def _check_terms(content: TemplateContent) -> Iterator[Fault]:
         yield Fault("/expiry_warning_days", "too_long", "Warn fewer days ahead than max_days.")
     if not content.may_revoke:
         yield Fault("/may_revoke", "missing", "Name at least one role that may revoke.")
+    elif content.kind is MandateKind.CONSENT and Role.PRINCIPAL not in content.may_revoke:
+        yield Fault("/may_revoke", "consent", "Whoever consents may withdraw: add `principal`.")
 
 
 def _check_signing(content: TemplateContent) -> Iterator[Fault]:

@@ -7,8 +7,8 @@ from uuid import UUID
 from registry.domain.callers import Caller
 from registry.domain.errors import ForbiddenError, NotFoundError
 from registry.domain.events import Author, Status, status_at
-from registry.domain.mandate import Mandate, read_record
-from registry.domain.parties import Party
+from registry.domain.mandate import Capacity, Mandate, MandateContent, read_record
+from registry.domain.parties import Party, PartyType
 from registry.domain.template import Role
 from registry.signing.keys import KeyRing
 from registry.signing.records import SealType, open_seal
@@ -91,7 +91,8 @@ def author_of_act(
 
     Principal and representative: the person named by the id token or signature, or the organisation whose
     client calls. For an organisation as principal, any person that its signatory rule names may end what it
-    granted. Third party: its client. Registrar: the third party's client with an employee's statement.
+    granted; where a guardian signed, that guardian too. Third party: its client. Registrar: the third
+    party's client with an employee's statement.
     """
     if role in {Role.THIRD_PARTY, Role.REGISTRAR}:
         return _author_at_third_party(mandate, role, caller, registrar)
@@ -121,6 +122,13 @@ def _entitled(mandate: Mandate, role: Role) -> frozenset[Party]:
     content = mandate.content
     if role is Role.REPRESENTATIVE:
         return frozenset(named.party for named in content.representatives)
-    rule = content.principal_details.signatory_rule if content.principal_details else None
-    signatories = [alternative.any_of for alternative in rule.alternatives] if rule else []
-    return frozenset({content.principal.party}).union(*signatories)
+    guardians = (item.signer.party for item in mandate.signatures if item.capacity is Capacity.GUARDIAN)
+    return frozenset({content.principal.party, *guardians, *_signatories(content)})
+
+
+def _signatories(content: MandateContent) -> frozenset[Party]:
+    details = content.principal_details
+    rule = None if details is None else details.signatory_rule
+    if rule is None or content.principal.party.type is not PartyType.ORGANISATION:
+        return frozenset()
+    return frozenset().union(*(alternative.any_of for alternative in rule.alternatives))

@@ -1,7 +1,7 @@
 """Signatures as claimed become signatures as verified: evidence is checked, not stored on trust."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from registry.domain.callers import Caller, Scope
@@ -32,10 +32,24 @@ class ClaimedSignature:
 
 @dataclass(frozen=True, slots=True)
 class CheckedSignatures:
-    """The signatures that hold, the faults of those that do not."""
+    """The signatures that hold, each with its place in the request, and the faults of those that do not."""
 
-    signatures: tuple[Signature, ...]
+    held: Mapping[int, Signature]
     faults: tuple[Fault, ...]
+
+    @property
+    def signatures(self) -> tuple[Signature, ...]:
+        """The signatures that hold, in the order of the request."""
+        return tuple(self.held.values())
+
+    def placed(self, fault: Fault) -> Fault:
+        """A fault of one of `signatures`, pointing at its place in the request."""
+        match fault.pointer.split("/"):
+            case ["", "signatures", number, *rest]:
+                place = list(self.held)[int(number)]
+                return replace(fault, pointer="/".join(["", "signatures", str(place), *rest]))
+            case _:
+                return fault
 
 
 async def check_evidence(
@@ -52,7 +66,7 @@ async def check_evidence(
     employee, the signer and the time on the paper. Raises UnavailableError when an issuer's keys cannot
     be had.
     """
-    signatures: list[Signature] = []
+    held: dict[int, Signature] = {}
     faults: list[Fault] = []
     for position, item in enumerate(claimed):
         pointer = f"/signatures/{position}"
@@ -60,13 +74,16 @@ async def check_evidence(
             faults.append(_wrong_format(pointer, item.method))
         elif item.method is SignatureMethod.JWS:
             found = await _check_jws(item, issuers, pointer, content_digest=content_digest, now=now)
-            (signatures if isinstance(found, Signature) else faults).append(found)  # type: ignore[arg-type]  # each list takes its own kind
+            if isinstance(found, Fault):
+                faults.append(found)
+            else:
+                held[position] = found
         else:
             missing = _check_registered(item, caller, pointer)
             faults.extend(missing)
             if not missing:
-                signatures.append(_registered(item))
-    return CheckedSignatures(tuple(signatures), tuple(faults))
+                held[position] = _registered(item)
+    return CheckedSignatures(held, tuple(faults))
 
 
 async def _check_jws(

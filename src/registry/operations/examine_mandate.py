@@ -15,7 +15,7 @@ from registry.domain.signing_rules import check_signatures
 from registry.domain.template import TemplateStatus, TemplateVersion, text_document
 from registry.identity.issuers import TrustedIssuers
 from registry.operations.draft_template import is_own
-from registry.operations.evidence import ClaimedSignature, check_evidence
+from registry.operations.evidence import CheckedSignatures, ClaimedSignature, check_evidence
 from registry.signing.canonical import base64url_digest, canonical_bytes, digest
 from registry.storage.database import Database
 from registry.storage.templates import get_version
@@ -59,24 +59,20 @@ async def examine_mandate(
     signed_at = min((signature.signed_at for signature in checked.signatures), default=None)
     faults = [*check_content(content, template, signed_at=signed_at, now=now), *checked.faults]
     if claimed or needs_signatures:
-        faults += _without_repeats(content, checked.signatures, checked.faults, template, now)
+        faults += _signing_faults(content, checked, template, now)
     if faults:
         raise InvalidInputError(tuple(faults))
     return ExaminedMandate(content, template, to_be_signed, content_digest, checked.signatures)
 
 
-def _without_repeats(
-    content: MandateContent,
-    signatures: tuple[Signature, ...],
-    refused: tuple[Fault, ...],
-    template: TemplateVersion,
-    now: datetime,
+def _signing_faults(
+    content: MandateContent, checked: CheckedSignatures, template: TemplateVersion, now: datetime
 ) -> tuple[Fault, ...]:
     """The signing rules' faults; not that signatures are missing where the reason is a refused one."""
-    faults = check_signatures(content, signatures, template.content, now=now)
-    if not refused:
-        return faults
-    return tuple(fault for fault in faults if fault.pointer != "/signatures")
+    faults = check_signatures(content, checked.signatures, template.content, now=now)
+    return tuple(
+        checked.placed(fault) for fault in faults if not checked.faults or fault.pointer != "/signatures"
+    )
 
 
 async def _find_template(database: Database, caller: Caller, proposal: MandateProposal) -> TemplateVersion:

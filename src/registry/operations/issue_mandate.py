@@ -8,14 +8,14 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from registry.domain.callers import Caller
-from registry.domain.errors import AlreadyInForceError, Fault, InvalidInputError
+from registry.domain.errors import AlreadyInForceError, AlreadyIssuedError, Fault, InvalidInputError
 from registry.domain.events import Author, EventType
 from registry.domain.issuance import MandateProposal, check_content
 from registry.domain.mandate import Mandate, record_document
 from registry.domain.revocation import check_not_over
 from registry.domain.template import Role
 from registry.identity.issuers import TrustedIssuers
-from registry.operations.act_on_mandate import present_status
+from registry.operations.act_on_mandate import present_status, read_mandate
 from registry.operations.evidence import ClaimedSignature
 from registry.operations.examine_mandate import ExaminedMandate, examine_mandate
 from registry.operations.record_event import NewEvent, record_event
@@ -26,7 +26,14 @@ from registry.signing.records import SealType, seal
 from registry.storage.database import Database, WriteSession
 from registry.storage.idempotency import IdempotentRequest, claim_key, find_earlier, record_effect
 from registry.storage.mandate_records import add_evidence, add_record
-from registry.storage.mandate_states import MandateState, find_in_force, get_state, lock_grants, lock_state
+from registry.storage.mandate_states import (
+    MandateState,
+    find_in_force,
+    find_issued,
+    get_state,
+    lock_grants,
+    lock_state,
+)
 from registry.storage.projection import add_projection
 from registry.storage.secrets import add_secret
 from registry.storage.templates import get_version, lock_template
@@ -53,8 +60,8 @@ async def issue_mandate(
     """Issue a mandate and return its id; the same request under the same key gives the same id again.
 
     Record, evidence, projection and key are written in one transaction, committed when this returns.
-    Raises what `examine_mandate` raises; AlreadyInForceError; IdempotencyKeyReusedError;
-    RequestInProgressError.
+    Raises what `examine_mandate` raises; AlreadyInForceError; AlreadyIssuedError for signatures that were
+    used before; IdempotencyKeyReusedError; RequestInProgressError.
     """
     async with database.reading() as session:
         earlier = await find_earlier(session, idempotent)
@@ -82,6 +89,9 @@ async def issue_mandate(
         in_force = await find_in_force(session, mandate.content, keys)
         if in_force is not None:
             raise AlreadyInForceError(in_force)
+        issued = await find_issued(session, keys, mandate.content_digest)
+        if issued is not None:
+            raise AlreadyIssuedError(issued)
         await _record(session, keys, mandate, examined, request.signatures)
         await record_effect(session, idempotent, mandate.id, now=now)
     return mandate.id
@@ -122,8 +132,10 @@ async def _supersede(
     principal = keys.party_index(mandate.content.principal.party)
     third_party = str(mandate.content.third_party.party)
     if state is None or (state.principal_index, state.third_party) != (principal, third_party):
-        message = "There is no mandate of this principal here with that id."
-        raise InvalidInputError((Fault("/supersedes", "unknown_mandate", message),))
+        raise _unknown_superseded()
+    old = await read_mandate(session, keys, state.mandate_id)
+    if old.content.principal_role is not mandate.content.principal_role:
+        raise _unknown_superseded()
     check_not_over(present_status(state, now))
     event = NewEvent(
         type=EventType.SUPERSEDED,
@@ -132,6 +144,11 @@ async def _supersede(
         details={"superseded_by": str(mandate.id)},
     )
     await record_event(session, keys, caller, state, event, now=now)
+
+
+def _unknown_superseded() -> InvalidInputError:
+    message = "There is no mandate of this principal, in this role, here with that id."
+    return InvalidInputError((Fault("/supersedes", "unknown_mandate", message),))
 
 
 async def _lock_visible(

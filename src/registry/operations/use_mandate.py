@@ -44,16 +44,27 @@ class RecordedUse:
 
 
 async def use_mandate(
-    database: Database, keys: KeyRing, caller: Caller, mandate_id: UUID, use: Use, *, now: datetime
+    database: Database,
+    keys: KeyRing,
+    caller: Caller,
+    mandate_id: UUID,
+    use: Use,
+    idempotent: IdempotentRequest,
+    *,
+    now: datetime,
 ) -> RecordedUse:
     """Record a use by the third party's client; committed when this returns.
 
-    The last use permitted also uses the mandate up, in the same transaction. Raises NotFoundError,
-    ForbiddenError, InvalidInputError, MandateOverError, NotUsableError, UnavailableError.
+    The same request under the same key is one use, however often it is sent. The last use permitted also
+    uses the mandate up, in the same transaction. Raises NotFoundError, ForbiddenError, InvalidInputError,
+    MandateOverError, NotUsableError, IdempotencyKeyReusedError, RequestInProgressError, UnavailableError.
     """
     async with database.transaction() as session:
         held = await hold_mandate(session, keys, mandate_id, caller, now=now)
         author = author_of_act(held.mandate, Role.THIRD_PARTY, caller, person=None, registrar=None)
+        earlier = await claim_key(session, idempotent)
+        if earlier is not None:
+            return await _recorded_before(session, keys, mandate_id, earlier)
         check_not_over(held.status)
         if held.status is not Status.ACTIVE:
             raise NotUsableError

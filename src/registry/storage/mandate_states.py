@@ -12,7 +12,7 @@ from registry.domain.mandate import MandateContent
 from registry.domain.parties import Party
 from registry.signing.keys import KeyRing
 from registry.storage.database import ReadSession, WriteSession
-from registry.storage.projection import read_changes, specifier_index
+from registry.storage.projection import content_index, read_changes, specifier_index
 from registry.storage.tables import mandate_states, representations, template_versions
 
 
@@ -70,6 +70,16 @@ async def find_in_force(session: WriteSession, content: MandateContent, keys: Ke
         )
     )
     return next((row.mandate_id for row in rows if sorted(row.holders) == sorted(wanted)), None)
+
+
+async def find_issued(session: WriteSession, keys: KeyRing, content_digest: str) -> UUID | None:
+    """The mandate that was issued on content with this digest, ended or not, if any."""
+    found = await session.execute(
+        select(mandate_states.c.mandate_id).where(
+            mandate_states.c.content_index == content_index(keys, content_digest)
+        )
+    )
+    return found.scalar_one_or_none()
 
 
 def party_sees(keys: KeyRing, party: Party, departments: frozenset[str]) -> ColumnElement[bool]:

@@ -26,10 +26,16 @@ def specifier_index(keys: KeyRing, specifier: Mapping[str, str]) -> bytes | None
     return keys.blind_index(f"specifier:{canonical_bytes(dict(specifier)).decode()}") if specifier else None
 
 
+def content_index(keys: KeyRing, content_digest: str) -> bytes:
+    """The blind index of what was signed: one signature makes one mandate, also after that has ended."""
+    return keys.blind_index(f"content:{content_digest}")
+
+
 def state_row(mandate: Mandate, template: TemplateContent, keys: KeyRing, sealed: bytes) -> dict[str, Any]:
     """The row of `mandate_states` for a mandate without events."""
     return {
         **_shared_columns(mandate, keys),
+        "content_index": content_index(keys, mandate.content_digest),
         "kind": mandate.content.kind.value,
         "basis": mandate.content.basis.value,
         "template_id": mandate.content.template_id,

@@ -13,7 +13,10 @@ READER = "registry_reader"
 
 _CREATE = """
 DO $$
-DECLARE name text;
+DECLARE
+    name text;
+    -- From PostgreSQL 16 on, who creates a role may hand it out, but not take it.
+    needed text := CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END;
 BEGIN
     FOREACH name IN ARRAY ARRAY['registry_owner', 'registry_app', 'registry_reader'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
@@ -23,7 +26,7 @@ BEGIN
                 NULL;
             END;
         END IF;
-        IF NOT pg_has_role(current_user, name, 'MEMBER') THEN
+        IF NOT pg_has_role(current_user, name, needed) THEN
             EXECUTE format('GRANT %I TO CURRENT_USER', name);
         END IF;
     END LOOP;

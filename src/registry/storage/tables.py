@@ -191,6 +191,7 @@ mandate_states = Table(
     Column("principal_index", LargeBinary, nullable=False),
     Column("principal_role", Text, nullable=False),
     Column("specifier_index", LargeBinary),
+    Column("content_index", LargeBinary, nullable=False, comment="blind index of the digest that was signed"),
     Column("kind", Text, nullable=False),
     Column("basis", Text, nullable=False),
     Column("template_id", Uuid, nullable=False),
@@ -209,6 +210,7 @@ mandate_states = Table(
     Column("is_suspended", Boolean, nullable=False, server_default=text("false")),
     Index(None, "third_party", "mandate_id"),
     Index(None, "principal_index", "mandate_id"),
+    Index(None, "content_index", unique=True),
 )
 
 representations = Table(

@@ -68,8 +68,12 @@ def test_templates(content: TemplateContent) -> None:
         assert canonical_bytes(document) == reference(document)
 
 
+def _has_ascii_names(event: MandateEvent) -> bool:
+    return all(name.isascii() for name in _names(event.details))
+
+
 @settings(max_examples=25, deadline=None)
-@given(EVENTS.filter(lambda event: all(name.isascii() for name in _names(event.details))))
+@given(EVENTS.filter(_has_ascii_names))
 def test_events(event: MandateEvent) -> None:
     assert canonical_bytes(event_document(event)) == reference(event_document(event))
 

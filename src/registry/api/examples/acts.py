@@ -105,5 +105,6 @@ EXAMPLES = {
             "consistency_token": CONSISTENCY_TOKEN,
         },
         {"permission": ALCOHOL, "case_ref": _CASE, "by": nameless(TEST_PERSSON)},
+        {"Idempotency-Key": "case-2026-114-use-1"},
     ),
 }

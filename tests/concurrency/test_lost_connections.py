@@ -1,0 +1,157 @@
+"""Connections that die in the middle of an act, or after it: 503, all or nothing, and a replay that tells."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+import pytest
+
+from acting import calling, count_rows, decision, problem, process_on
+from concurrency.losing_proxy import LosingProxy
+from concurrency.racing import Race
+from conftest import opened, run_sql
+from factories import BERI, PAUL, Json, Organisation, mandate_body, person, template_body
+
+_DIE = """
+CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$
+"""
+_AT_ONCE = "CREATE TRIGGER die BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION die()"
+_AT_COMMIT = """
+CREATE CONSTRAINT TRIGGER die AFTER INSERT OR UPDATE ON {table} DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION die()
+"""
+_REFUSE = """
+CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'disk_full'; END $$
+"""
+USE: Json = {"permission": "apply", "case_ref": "2026-114", "by": person(PAUL, None)}
+OVER: Json = {"by": "third_party", "reason": "over"}
+
+Act = Callable[[Organisation], Awaitable[httpx.Response]]
+
+
+@pytest.fixture
+async def acts(race: Race) -> dict[str, Act]:
+    """Each act, ready to be done and to be repeated as it was, under its key."""
+    template = await race.world.publish_template(race.owner, exercise={"max_uses": 2})
+    draft = (await race.owner.post("/v1/templates", template_body(race.owner))).json()
+    mandate = await race.world.issue(race.owner, template)
+    other = mandate_body(template, permissions=["follow"])
+    signed = await race.world.sign(race.owner, other, BERI)
+    successor = await race.world.sign(race.owner, other | {"supersedes": mandate["id"]}, BERI)
+
+    def act(path: str, body: Json) -> Act:
+        return lambda client: client.post(path, body, Idempotency_Key="the-key")
+
+    address = f"/v1/mandates/{mandate['id']}"
+    return {
+        "issue": act("/v1/mandates", signed),
+        "supersede": act("/v1/mandates", successor),
+        "use": act(f"{address}/uses", USE),
+        "revoke": act(f"{address}/revocation", OVER),
+        "suspend": act(f"{address}/suspension", {"reason": "audit"}),
+        "publish": act(f"/v1/templates/{draft['id']}/versions/1/publication", {}),
+    }
+
+
+async def everything(race: Race) -> dict[str, int]:
+    counts = await count_rows(race.world)
+    extra = ("template_publications", "erasable_secrets")
+    return counts | {table: await race.count(table) for table in extra}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "issue: mandate_records",
+        "issue: representations",
+        "issue: idempotency_keys",
+        "issue: mandate_states at commit",
+        "supersede: mandate_records",
+        "supersede: mandate_endings at commit",
+        "use: idempotency_keys",
+        "use: mandate_states at commit",
+        "revoke: mandate_endings",
+        "revoke: mandate_states at commit",
+        "suspend: representations",
+        "suspend: mandate_states at commit",
+        "publish: template_publications at commit",
+    ],
+)
+@pytest.mark.parametrize("how", ["the connection is killed", "the disk is full"])
+async def test_an_act_that_fails_in_the_middle_leaves_nothing(
+    race: Race, acts: dict[str, Act], place: str, how: str
+) -> None:
+    name, table = place.removesuffix(" at commit").split(": ")
+    trigger = _AT_COMMIT if place.endswith("at commit") else _AT_ONCE
+    before = await everything(race)
+    await run_sql(race.url, _DIE if "killed" in how else _REFUSE, trigger.format(table=table))
+    answer = await acts[name](race.owner)
+    assert problem(answer) == "503 unavailable"
+    assert answer.headers["Retry-After"] == "1"
+    assert await everything(race) == before
+    await run_sql(race.url, f"DROP TRIGGER die ON {table}")
+    again = await acts[name](race.clients[1])
+    assert again.status_code in {200, 201}, again.text
+    assert await everything(race) != before
+
+
+class TestLostAnswers:
+    """The act is done and its answer lost: 503 again, and a replay finds what was done."""
+
+    @pytest.fixture
+    async def proxy(self, race: Race) -> AsyncIterator[tuple[LosingProxy, Organisation]]:
+        """A client of a process that reaches the database by way of the proxy."""
+        async with AsyncExitStack() as stack:
+            # A socket's path is short, which a test's own directory is not.
+            directory = Path(stack.enter_context(TemporaryDirectory()))
+            proxy = LosingProxy(race.url)
+            url = await stack.enter_async_context(proxy.serve(directory))
+            database = await stack.enter_async_context(opened(url))
+            process = process_on(database, race.world)
+            client = await calling(process, race.owner)
+            assert (await client.get("/v1/templates")).status_code == 200
+            yield proxy, client
+
+    async def lose(self, proxy: tuple[LosingProxy, Organisation], act: Act, table: str) -> None:
+        way, client = proxy
+        way.losing = f"INSERT INTO {table} ".encode()
+        assert problem(await act(client)) == "503 unavailable"
+        assert way.lost == 1
+        way.losing = None
+
+    async def test_an_issue_is_found_again_by_its_key(
+        self, race: Race, acts: dict[str, Act], proxy: tuple[LosingProxy, Organisation]
+    ) -> None:
+        await self.lose(proxy, acts["issue"], "idempotency_keys")
+        assert await race.count("mandate_records") == 2, "it was committed"
+        after = await everything(race)
+        for client in (proxy[1], race.clients[1]):
+            again = await acts["issue"](client)
+            assert again.status_code == 201
+            assert again.json()["permissions"] == ["follow"]
+        assert await everything(race) == after
+        keyless = await acts["issue"](race.owner)
+        assert keyless.json()["id"] == again.json()["id"]
+
+    async def test_a_use_is_counted_once(
+        self, race: Race, acts: dict[str, Act], proxy: tuple[LosingProxy, Organisation]
+    ) -> None:
+        await self.lose(proxy, acts["use"], "idempotency_keys")
+        again = await acts["use"](race.owner)
+        assert (again.status_code, again.json()["remaining"]) == (201, 1)
+        assert await race.count("mandate_events") == 1
+        assert await decision(race.owner) == "permit"
+
+    async def test_a_revocation_is_told_as_done(
+        self, race: Race, acts: dict[str, Act], proxy: tuple[LosingProxy, Organisation]
+    ) -> None:
+        await self.lose(proxy, acts["revoke"], "mandate_endings")
+        assert await decision(race.owner) == "deny: revoked"
+        again = await acts["revoke"](proxy[1])
+        assert problem(again) == "409 already-ended"
+        assert again.json()["ended_by"]["type"] == "mandate.revoked"
+        assert await race.count("mandate_events") == 1
