@@ -199,7 +199,7 @@ class World:
         )
 
     async def issue(self, owner: Organisation, template: Json, *numbers: str, **changes: Any) -> Json:  # noqa: ANN401
-        """Issue a mandate from Beri to Paul, or with changes; signed by the numbers, else by the principal."""
+        """Issue a mandate from Beri to Paul, or with changes; signed by these, else by the principal."""
         body = mandate_body(template, **changes)
         signed = await self.sign(owner, body, *(numbers or (body["principal"]["value"],)))
         issued = await owner.post("/v1/mandates", signed)

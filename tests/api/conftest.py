@@ -1,8 +1,8 @@
 """The application over this worker's database."""
 
 import pytest
-from factories import Organisation, World
 
+from factories import Organisation, World
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database
 

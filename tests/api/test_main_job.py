@@ -1,7 +1,6 @@
 """The main job end to end: publish, issue, verify, search, revoke, look up."""
 
 from factories import BERI, PAUL, Organisation, World, jws_payload, mandate_body, person, question
-
 from registry.signing.jose import verify_compact
 
 

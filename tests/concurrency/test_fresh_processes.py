@@ -30,7 +30,6 @@ async def test_nobody_waits_for_a_connection_that_another_holds(race: Race, fres
                 fresh.post("/v1/representations/search", {"representative": person(PAUL, None)})
                 for _ in range(12)
             ),
-            *(fresh.post("/v1/verifications", question(fresh)) for _ in range(12)),
         )
     assert {answer.status_code for answer in answers} == {200}
     assert await race.count("erasable_secrets") == 2, "the mandate's and the month's, once"

@@ -1,5 +1,7 @@
 """Record tables never change: not by the application, not by their owner, on no partition (promise I5)."""
 
+from collections.abc import AsyncIterator
+
 import asyncpg
 import pytest
 
@@ -13,7 +15,7 @@ SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent::regclass::text
 
 
 @pytest.fixture
-async def login(database_url: str):
+async def login(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
