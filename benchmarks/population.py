@@ -12,7 +12,14 @@ import orjson
 from rich.progress import track
 from uuid_utils.compat import uuid7
 
-from registry.domain.mandate import Capacity, Mandate, MandateContent, Signature, record_document
+from registry.domain.mandate import (
+    Capacity,
+    Mandate,
+    MandateContent,
+    Signature,
+    content_document,
+    record_document,
+)
 from registry.domain.parties import NamedParty, Party, PartyType, Scheme
 from registry.domain.template import (
     MandateKind,
@@ -24,6 +31,7 @@ from registry.domain.template import (
     TemplateVersion,
 )
 from registry.identity.sweden import swedish_test_number
+from registry.signing.canonical import base64url_digest, canonical_bytes
 from registry.signing.encryption import commitment, encrypt, new_data_secret, salt
 from registry.signing.keys import KeyRing
 from registry.signing.records import SealType, seal
@@ -130,6 +138,7 @@ def _rows(
 
 
 def _mandate(template_id: UUID, pair: Pair, now: datetime) -> Mandate:
+    mandate_id = uuid7()
     content = MandateContent(
         template_id=template_id,
         template_version=1,
@@ -143,7 +152,9 @@ def _mandate(template_id: UUID, pair: Pair, now: datetime) -> Mandate:
         valid_from=now,
         valid_until=now + timedelta(days=730),
         language="sv",
+        external_ref=f"benchmark {mandate_id}",
     )
+    content_digest = base64url_digest(canonical_bytes(content_document(content)))
     signature = Signature(
         signer=content.principal,
         capacity=Capacity.PRINCIPAL,
@@ -152,7 +163,7 @@ def _mandate(template_id: UUID, pair: Pair, now: datetime) -> Mandate:
         evidence_format="statement",
         evidence_digest="benchmark",
     )
-    return Mandate(uuid7(), content, "benchmark", (signature,), now, "urn:registry:client:benchmark")
+    return Mandate(mandate_id, content, content_digest, (signature,), now, "urn:registry:client:benchmark")
 
 
 def question(pair: Pair) -> bytes:

@@ -27,18 +27,21 @@ TIMEOUT: Final = 20
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OF_MANDATES = frozenset({"mandate_id", "ids", "parent", "supersedes", "cursor"})
 _OF_TEMPLATES = frozenset({"template_id", "id"})
-_ENDS_A_TEMPLATE = ("/retirement", "/publication", "/versions/{number}")
+_CHANGES_A_TEMPLATE = ("/retirement", "/publication", "/versions/{number}")
 
 
 @dataclass
 class Demo:
-    """The served demo: its address, a session with it, and what is there to be named."""
+    """The served demo: its address, a session with it, and what is there to be named.
+
+    `changing` are templates of its own, since requests that retire the demo's would leave the others little.
+    """
 
     address: str
     session: requests.Session
     templates: list[str] = field(default_factory=list)
     restaurant: str = ""
-    drafts: list[str] = field(default_factory=list)
+    changing: list[str] = field(default_factory=list)
     mandates: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
     _token: str = ""
@@ -50,7 +53,8 @@ class Demo:
         self.restaurant = self._ask("GET", "/v1/templates?service=oep-serveringstillstand")["items"][0]["id"]
         for _ in range(3):
             body = _example("create_a_template")
-            self.drafts.append(self._ask("POST", "/v1/templates", body, self._fresh_key())["id"])
+            self.changing.append(self._ask("POST", "/v1/templates", body, self._fresh_key())["id"])
+        self._ask("POST", f"/v1/templates/{self.changing[0]}/versions/1/publication")
         third_party = {"third_party": {"scheme": "se-orgnr", "value": "2120002411"}, "limit": 100}
         found = self._ask("POST", "/v1/mandates/search", third_party)
         self.mandates = [item["id"] for item in found["items"]]
@@ -66,8 +70,8 @@ class Demo:
 
     def fit(self, case: schemathesis.Case[Any], *, also_parties: bool) -> None:
         """Put ids that exist in the place of others; where asked, parties of the demo, too."""
-        ends = case.operation.path.endswith(_ENDS_A_TEMPLATE) and case.method != "GET"
-        templates = self.drafts if ends else self.templates
+        changes = case.operation.path.endswith(_CHANGES_A_TEMPLATE) and case.method != "GET"
+        templates = self.changing if changes else self.templates
         for name, value in (case.path_parameters or {}).items():
             case.path_parameters[name] = self._fit_id(name, value, templates)
         case.headers.pop("Id-Token", None)

@@ -40,6 +40,7 @@ class Running:
         async for line in self.process.stdout:
             self.lines.append(line.decode())
             self._more.set()
+        await self.process.wait()
         self._more.set()
 
     async def says(self, text: str) -> str:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from uuid_utils.compat import uuid7
 
-from acting import canonical, count_rows, problem, sha256_text, verified
+from acting import canonical, count_rows, decision, problem, sha256_text, verified
 from factories import (
     BERI,
     EID,
@@ -223,6 +223,9 @@ async def test_a_consent_to_the_third_party_itself(world: World, municipality: O
     mandate = await world.issue(municipality, template, representatives=[municipality.wire])
     assert mandate["kind"] == "consent"
     assert mandate["representatives"] == [municipality.wire]
+    asked = {"representative": municipality.wire, "permissions": ["income"]}
+    assert await decision(municipality, **asked) == "permit"
+    assert await decision(municipality, **asked | {"representative": person(PAUL)}) == "deny: no_mandate"
 
 
 class TestInForce:
@@ -344,6 +347,17 @@ class TestSuperseding:
             assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "unknown_mandate")
             assert answer.json()["errors"][0]["pointer"] == "/supersedes"
         assert await count_rows(world) == before
+
+    async def test_a_conflict_with_another_undoes_it(self, world: World, municipality: Organisation) -> None:
+        template = await world.publish_template(municipality)
+        old = await world.issue(municipality, template, permissions=["follow"])
+        other = await world.issue(municipality, template, permissions=["apply"])
+        before = await count_rows(world)
+        body = mandate_body(template, permissions=["apply"], supersedes=old["id"])
+        answer = await municipality.post("/v1/mandates", await world.sign(municipality, body, BERI))
+        assert (problem(answer), answer.json()["mandate_id"]) == ("409 already-in-force", other["id"])
+        assert await count_rows(world) == before
+        assert await decision(municipality, permissions=["follow"]) == "permit"
 
     async def test_what_is_over_cannot_be_superseded(self, world: World, municipality: Organisation) -> None:
         template = await world.publish_template(municipality)

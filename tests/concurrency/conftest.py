@@ -1,7 +1,7 @@
 """A database of the test's own, and two processes over it with connections of their own."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -15,9 +15,8 @@ from registry.storage.database import open_database
 POOL = 16
 
 
-@pytest.fixture
-async def race(clone_database: CloneDatabase, keys: KeyRing) -> AsyncIterator[Race]:
-    url = await clone_database()
+@asynccontextmanager
+async def two_processes(url: str, keys: KeyRing) -> AsyncIterator[Race]:
     async with AsyncExitStack() as stack:
         databases = []
         for _ in range(2):
@@ -28,3 +27,16 @@ async def race(clone_database: CloneDatabase, keys: KeyRing) -> AsyncIterator[Ra
         second = process_on(databases[1], first)
         owner = await first.organisation()
         yield Race(url, (first, second), (owner, await calling(second, owner)))
+
+
+@pytest.fixture
+async def race(clone_database: CloneDatabase, keys: KeyRing) -> AsyncIterator[Race]:
+    async with two_processes(await clone_database(), keys) as race:
+        yield race
+
+
+@pytest.fixture(scope="module")
+async def shared_race(clone_database: CloneDatabase, keys: KeyRing) -> AsyncIterator[Race]:
+    """For tests that reckon from what is there already: a clone takes time to drop, too."""
+    async with two_processes(await clone_database(), keys) as race:
+        yield race

@@ -13,9 +13,11 @@ from factories import PAUL, Organisation, mandate_body, person, question
 
 @pytest.fixture
 async def fresh(race: Race) -> AsyncIterator[Organisation]:
-    """The owner's connection to a process that has answered nothing yet, with few connections."""
+    """The owner's connection to a process that has looked nobody up yet; all its connections are open."""
     async with opened(race.url) as database:
-        yield await calling(process_on(database, race.world), race.owner)
+        client = await calling(process_on(database, race.world), race.owner)
+        await asyncio.gather(*(client.get("/v1/templates") for _ in range(16)))
+        yield client
 
 
 async def test_nobody_waits_for_a_connection_that_another_holds(race: Race, fresh: Organisation) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from conftest import opened, run_sql
 from factories import BERI, PAUL, Json, Organisation, mandate_body, person, template_body
 
 _DIE = """
-CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION die() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$
 """
 _AT_ONCE = "CREATE TRIGGER die BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION die()"
@@ -24,7 +25,7 @@ CREATE CONSTRAINT TRIGGER die AFTER INSERT OR UPDATE ON {table} DEFERRABLE INITI
 FOR EACH ROW EXECUTE FUNCTION die()
 """
 _REFUSE = """
-CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'disk_full'; END $$
 """
 USE: Json = {"permission": "apply", "case_ref": "2026-114", "by": person(PAUL, None)}
@@ -33,8 +34,7 @@ OVER: Json = {"by": "third_party", "reason": "over"}
 Act = Callable[[Organisation], Awaitable[httpx.Response]]
 
 
-@pytest.fixture
-async def acts(race: Race) -> dict[str, Act]:
+async def ready_acts(race: Race) -> dict[str, Act]:
     """Each act, ready to be done and to be repeated as it was, under its key."""
     template = await race.world.publish_template(race.owner, exercise={"max_uses": 2})
     draft = (await race.owner.post("/v1/templates", template_body(race.owner))).json()
@@ -43,8 +43,10 @@ async def acts(race: Race) -> dict[str, Act]:
     signed = await race.world.sign(race.owner, other, BERI)
     successor = await race.world.sign(race.owner, other | {"supersedes": mandate["id"]}, BERI)
 
+    key = str(uuid4())
+
     def act(path: str, body: Json) -> Act:
-        return lambda client: client.post(path, body, Idempotency_Key="the-key")
+        return lambda client: client.post(path, body, Idempotency_Key=key)
 
     address = f"/v1/mandates/{mandate['id']}"
     return {
@@ -83,8 +85,9 @@ async def everything(race: Race) -> dict[str, int]:
 )
 @pytest.mark.parametrize("how", ["the connection is killed", "the disk is full"])
 async def test_an_act_that_fails_in_the_middle_leaves_nothing(
-    race: Race, acts: dict[str, Act], place: str, how: str
+    shared_race: Race, place: str, how: str
 ) -> None:
+    race, acts = shared_race, await ready_acts(shared_race)
     name, table = place.removesuffix(" at commit").split(": ")
     trigger = _AT_COMMIT if place.endswith("at commit") else _AT_ONCE
     before = await everything(race)
@@ -101,6 +104,10 @@ async def test_an_act_that_fails_in_the_middle_leaves_nothing(
 
 class TestLostAnswers:
     """The act is done and its answer lost: 503 again, and a replay finds what was done."""
+
+    @pytest.fixture
+    async def acts(self, race: Race) -> dict[str, Act]:
+        return await ready_acts(race)
 
     @pytest.fixture
     async def proxy(self, race: Race) -> AsyncIterator[tuple[LosingProxy, Organisation]]:
@@ -134,8 +141,6 @@ class TestLostAnswers:
             assert again.status_code == 201
             assert again.json()["permissions"] == ["follow"]
         assert await everything(race) == after
-        keyless = await acts["issue"](race.owner)
-        assert keyless.json()["id"] == again.json()["id"]
 
     async def test_a_use_is_counted_once(
         self, race: Race, acts: dict[str, Act], proxy: tuple[LosingProxy, Organisation]

@@ -21,7 +21,7 @@ async def answer_question(
     """Answer one question: the JSON of a `VerificationOut`. Its audit row is committed when this returns."""
     now = runtime.now()
     asked = _asked(runtime, caller, question, document, now=now, pointer="")
-    answered = await runtime.questions.ask(asked)
+    answered = await runtime.verifier.answer_one(asked)
     signed = receipt(
         asked.document,
         answered.document,

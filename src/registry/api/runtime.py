@@ -9,14 +9,11 @@ from registry.domain.callers import Caller
 from registry.identity.issuer_keys import StaticKeys
 from registry.identity.issuers import Purpose, TrustedIssuer, TrustedIssuers, index_issuers
 from registry.operations.authenticate import authenticate
-from registry.operations.coalesce import Coalescer
-from registry.operations.verify import AnsweredQuestion, AskedQuestion, Verifier
+from registry.operations.verify import Verifier
 from registry.settings import Settings
 from registry.signing.keys import KeyRing
 from registry.storage.access_log import AccessLog
 from registry.storage.database import Database
-
-MOST_QUESTIONS_TOGETHER = 64
 
 
 @dataclass
@@ -32,7 +29,6 @@ class Runtime:
     tokens: TokenCache = field(init=False)
     access_log: AccessLog = field(init=False)
     verifier: Verifier = field(init=False)
-    questions: Coalescer[AskedQuestion, AnsweredQuestion] = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the parts that depend on the keys."""
@@ -44,10 +40,7 @@ class Runtime:
         self.issuers = index_issuers([*self.trusted, *self._own_issuer(keys)])
         self.tokens = TokenCache(self._authenticate)
         self.access_log = AccessLog(self.database, keys)
-        self.verifier = Verifier(self.access_log, keys)
-        self.questions = Coalescer(
-            self.verifier.answer_each, at_once=self.settings.hot_pool_size, most=MOST_QUESTIONS_TOGETHER
-        )
+        self.verifier = Verifier(self.access_log, keys, connections=self.settings.hot_pool_size)
 
     def _own_issuer(self, keys: KeyRing) -> Iterable[TrustedIssuer]:
         if self.settings.token_endpoint:

@@ -11,10 +11,11 @@ from uuid_utils.compat import uuid7
 
 from registry.domain.callers import Caller, Scope
 from registry.domain.documents import Document, Json
-from registry.domain.errors import UnavailableError
+from registry.domain.errors import RegistryError, UnavailableError
 from registry.domain.parties import Party, PartyType
 from registry.domain.verification import RULES_VERSION, Answer, Candidate, Question, answer_document, decide
 from registry.identity.schemes import birth_date, country_zone
+from registry.operations.coalesce import Coalescer
 from registry.signing.consistency import Position, consistency_token
 from registry.signing.keys import KeyRing
 from registry.storage.access_log import AccessEntry, AccessLog
@@ -23,6 +24,9 @@ from registry.storage.projection import specifier_index
 from registry.storage.templates import find_unknown_permissions
 
 _UTC = ZoneInfo("UTC")
+
+MOST_TOGETHER = 64
+"""How many single questions are asked in one statement at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +69,30 @@ def check_third_party(caller: Caller, third_party: Party) -> None:
         caller.require(Scope.VERIFY_ANY)
 
 
-class Verifier:
-    """Answers batches of questions. Remembers which permission codes exist: a code once published stays."""
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """An answer that may not be given before its audit row is committed."""
 
-    def __init__(self, access_log: AccessLog, keys: KeyRing) -> None:
-        """`access_log` and `keys` are the process's own."""
+    answered: AnsweredQuestion
+    entry: AccessEntry
+
+
+class Verifier:
+    """Answers questions. Remembers which permission codes exist: a code once published stays.
+
+    Single questions are looked up together with those that come in meanwhile, and so are their audit rows
+    written: the look-ups of some need not wait for the commit of others.
+    """
+
+    def __init__(self, access_log: AccessLog, keys: KeyRing, *, connections: int) -> None:
+        """`access_log` and `keys` are the process's own; `connections` is how many there are to use."""
         self._log = access_log
         self._database = access_log.database
         self._keys = keys
         self._known_codes: set[tuple[Party, str]] = set()
+        at_once = max(1, connections // 2)
+        self._deciding = Coalescer(self._decide_each, at_once=at_once, most=MOST_TOGETHER)
+        self._recording = Coalescer(self._record_each, at_once=at_once, most=MOST_TOGETHER)
 
     async def answer(self, asked: Sequence[AskedQuestion]) -> list[AnsweredQuestion]:
         """Answer questions in their order, all or none; every audit row is committed when this returns.
@@ -81,33 +100,40 @@ class Verifier:
         Raises UnavailableError where the database cannot be asked, the audit cannot be written, or the
         state is older than a question's `at_least`.
         """
-        answers: list[AnsweredQuestion] = []
-        for answer in await self.answer_each(asked):
-            if isinstance(answer, UnavailableError):
-                raise answer
-            answers.append(answer)
-        return answers
+        decided: list[_Decided] = []
+        for item in await self._decide_each(asked):
+            if isinstance(item, RegistryError):
+                raise item
+            decided.append(item)
+        await self._log.append([item.entry for item in decided])
+        return [item.answered for item in decided]
 
-    async def answer_each(self, asked: Sequence[AskedQuestion]) -> list[AnsweredQuestion | UnavailableError]:
-        """As `answer`, for questions of several askers: one whose `at_least` lies ahead is refused alone."""
+    async def answer_one(self, asked: AskedQuestion) -> AnsweredQuestion:
+        """Answer a question together with those asked at the same time. Raises as `answer`."""
+        decided = await self._deciding.ask(asked)
+        await self._recording.ask(decided.entry)
+        return decided.answered
+
+    async def _decide_each(self, asked: Sequence[AskedQuestion]) -> list[_Decided | RegistryError]:
+        """Decide, recording nothing yet; a question whose `at_least` lies ahead is refused alone."""
         parties = [self._parties(item) for item in asked]
         found, lsn = await find_candidates(self._database, parties)
         unknown = await self._unknown_codes(asked)
         token = consistency_token(self._database.position_at(lsn), self._keys)
-        answers: list[AnsweredQuestion | UnavailableError] = []
-        entries = []
+        decided: list[_Decided | RegistryError] = []
         for item, between, candidates in zip(asked, parties, found, strict=True):
             if item.at_least is not None and item.at_least.lsn > lsn:
-                answers.append(
+                decided.append(
                     UnavailableError("This state is older than the `at_least` that was asked for.")
                 )
                 continue
-            result = self._decide(item, candidates, unknown.get(item.third_party, frozenset()), token)
-            answers.append(result)
-            entries.append(self._entry(item, between, result))
-        if entries:
-            await self._log.append(entries)
-        return answers
+            answered = self._decide(item, candidates, unknown.get(item.third_party, frozenset()), token)
+            decided.append(_Decided(answered, self._entry(item, between, answered)))
+        return decided
+
+    async def _record_each(self, entries: Sequence[AccessEntry]) -> list[RegistryError | None]:
+        await self._log.append(entries)
+        return [None] * len(entries)
 
     def _parties(self, item: AskedQuestion) -> PartiesAsked:
         index = self._keys.party_index
