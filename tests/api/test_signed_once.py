@@ -85,3 +85,28 @@ async def test_a_consent_can_always_be_withdrawn(municipality: Organisation) -> 
     body = template_body(municipality, kind="consent", may_revoke=["third_party"])
     answer = await municipality.post("/v1/templates", body)
     assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/may_revoke"]
+
+
+async def test_an_authoritys_mandate_does_not_end_what_the_principal_keeps_to_itself(
+    world: World, municipality: Organisation
+) -> None:
+    own = await world.publish_template(municipality, may_revoke=["principal"])
+    kept = await world.issue(municipality, own)
+    statutory = await world.publish_template(
+        municipality, signing={"by": "authority", "methods": ["registered"]}
+    )
+    body = mandate_body(statutory, supersedes=kept["id"]) | {
+        "signatures": [
+            {
+                "capacity": "authority",
+                "method": "registered",
+                "signer": municipality.wire,
+                "signed_at": "2026-11-20T12:00:00Z",
+                "registrar": {"scheme": "username", "value": "anna.berg"},
+                "evidence": {"format": "statement", "data": "From the base register."},
+            }
+        ]
+    }
+    answer = await municipality.post("/v1/mandates", body)
+    assert answer.status_code == 403, answer.text
+    assert (await municipality.get(f"/v1/mandates/{kept['id']}")).json()["status"] == "active"

@@ -40,12 +40,12 @@ async def test_keys_are_created_once_and_rotated(tmp_path: Path) -> None:
     assert (again.code, again.out, path.read_bytes()) == (1, "", first)
     assert "keys rotate" in again.err
 
+    at_once = await run("keys", "rotate", "--active-in", "0", settings=settings)
+    assert (at_once.code, path.stat().st_mode & 0o777) == (0, 0o600)
     assert (await run("keys", "rotate", settings=settings)).code == 0
-    rotated = await run("keys", "rotate", "--active-in", "0", settings=settings)
-    assert (rotated.code, path.stat().st_mode & 0o777) == (0, 0o600)
     listed = (await run("keys", "list", settings=settings)).out.splitlines()
-    assert [line.split("  ")[-1] for line in listed] == ["verifies", "verifies", "signs now"]
-    assert listed[-1].split()[0] in rotated.out
+    assert [line.split("  ")[-1] for line in listed] == ["verifies", "signs now", "will sign"]
+    assert listed[1].split()[0] in at_once.out
 
 
 async def test_a_serving_process_takes_up_new_keys(

@@ -92,9 +92,13 @@ async def _json(response: Response) -> Json:
     return document
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    return need_program("chromium", to="use Swagger UI in a browser")
+
+
 @pytest.fixture
-async def swagger_ui(dev: Dev) -> AsyncIterator[SwaggerUi]:
-    chromium = need_program("chromium", to="use Swagger UI in a browser")
+async def swagger_ui(chromium: str, dev: Dev) -> AsyncIterator[SwaggerUi]:
     async with (
         async_playwright() as playwright,
         await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS) as browser,

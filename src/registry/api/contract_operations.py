@@ -47,7 +47,7 @@ HEADERS: Json = {
         "description": "Where what was created is to be read",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
-        "example": "/v1/mandates/01938f3b-5c10-7a52-9d1e-3f2b8c4d6e01",
+        "example": "/v1/mandates/01a1ff99-e8aa-7303-bbcb-1e7d11e02c1b",
     },
     "WWW-Authenticate": {
         "description": "How to authenticate, and which scope is missing (RFC 6750 section 3)",

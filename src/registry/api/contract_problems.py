@@ -42,10 +42,11 @@ _MEMBERS: dict[str, Json] = {
             }
         ]
     },
-    "already-in-force": {"mandate_id": "01938f3b-5c10-7a52-9d1e-3f2b8c4d6e01"},
+    "already-in-force": {"mandate_id": "01a1ff99-e247-736b-8ab5-1240e559611c"},
+    "already-issued": {"mandate_id": "01a1ff99-e247-736b-8ab5-1240e559611c"},
     "already-ended": {
         "ended_by": {
-            "event_id": "01938f3b-6d20-7b63-8e2f-4a3c9d5e7f12",
+            "event_id": "01a1ff99-ea26-7543-8783-0cca10627877",
             "type": "mandate.revoked",
             "at": "2026-11-20T14:30:00Z",
         }
@@ -84,7 +85,11 @@ PROBLEM_SCHEMA: Json = {
                 },
             },
         },
-        "mandate_id": {"type": "string", "format": "uuid", "description": "The mandate in force already"},
+        "mandate_id": {
+            "type": "string",
+            "format": "uuid",
+            "description": "The mandate that stands in the way",
+        },
         "mandate_status": {"type": "string", "description": "The status of a mandate that is over"},
         "ended_by": {
             "type": "object",

@@ -17,6 +17,7 @@ from registry.api.requests import JSON, read_json_object, refuse_media, refuse_u
 from registry.api.runtime import Runtime
 from registry.domain.callers import Caller, Scope
 from registry.domain.errors import RegistryError
+from registry.signing.encodings import encode_base64url
 from registry.storage.idempotency import IdempotentRequest
 
 SCOPE_MEMBER = "x-required-scope"
@@ -107,8 +108,16 @@ async def get_idempotent_request(
         raise HTTPException(400, "Send the header Idempotency-Key: 1 to 200 visible ASCII characters.")
     operation = f"{request.method} {request.url.path}"
     return IdempotentRequest(
-        caller.client_id, key, operation, runtime.keys.mac(operation.encode() + b"\n" + await request.body())
+        caller.client_id,
+        _hidden(runtime, key),
+        operation,
+        runtime.keys.mac(operation.encode() + b"\n" + await request.body()),
     )
+
+
+def _hidden(runtime: Runtime, key: str) -> str:
+    """A keyed digest of what the caller chose: somebody's number may stand in it."""
+    return encode_base64url(runtime.keys.mac(b"idempotency-key/1" + key.encode()))
 
 
 RuntimeDep = Annotated[Runtime, Depends(get_runtime)]

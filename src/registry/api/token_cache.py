@@ -37,7 +37,3 @@ class TokenCache:
         caller, expires_at = await self._authenticate(token, now)
         self._callers[key] = (caller, min(expires_at, now + KEPT_FOR))
         return caller
-
-    def forget(self) -> None:
-        """Verify every token anew, as after a change of keys."""
-        self._callers.clear()

@@ -48,9 +48,11 @@ def rotate(
 
 @group.command("list")
 def list_keys() -> None:
-    """List the signing keys by id, and which of them signs now."""
+    """List the signing keys by id: which verifies old records, which signs now, which will sign."""
+    now = datetime.now(UTC)
     ring = load_key_ring(load_settings().keys_file)
-    current = ring.signing_key(datetime.now(UTC)).kid
+    current = ring.signing_key(now).kid
     for dated in ring.signing:
-        mark = "signs now" if dated.key.kid == current else "verifies"
+        state = "will sign" if dated.active_from > now else "verifies"
+        mark = "signs now" if dated.key.kid == current else state
         typer.echo(f"{dated.key.kid}  from {utc_text(dated.active_from)}  {mark}")

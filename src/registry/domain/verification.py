@@ -65,7 +65,8 @@ class Question:
     that recorded it runs ahead of ours.
     `principal_role` None means the principal as what it is: a sole trader's business is asked for by name.
     `specifier_index` is the blind index of the specifier, None where the question has none.
-    `unknown_permissions` are codes that the third party has never published.
+    `together_born` are the birth dates of `together_with`, in its order; `unknown_permissions` are codes that
+    the third party has never published.
     """
 
     third_party: Party
@@ -82,6 +83,7 @@ class Question:
     specifier_index: bytes | None = None
     principal_born: date | None = None
     representative_born: date | None = None
+    together_born: tuple[date | None, ...] = ()
     unknown_permissions: frozenset[str] = frozenset()
 
 
@@ -208,11 +210,15 @@ def _is_within_age(question: Question, candidate: Candidate) -> bool:
         if age is None or not 0 <= age < below:
             return False
     # An organisation that represents has no age, and those who act for it are not in the question.
-    if from_age is not None and question.representative.type is PartyType.PERSON:
-        age = age_on(question.representative_born, question.local_date)
-        if age is None or age < max(from_age, 0):
-            return False
-    return True
+    if from_age is None:
+        return True
+    acting = zip(
+        (question.representative, *question.together_with),
+        (question.representative_born, *question.together_born),
+        strict=False,
+    )
+    ages = [age_on(born, question.local_date) for party, born in acting if party.type is PartyType.PERSON]
+    return all(age is not None and age >= max(from_age, 0) for age in ages)
 
 
 def age_on(born: date | None, day: date) -> int | None:

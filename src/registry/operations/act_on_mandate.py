@@ -20,11 +20,15 @@ from registry.storage.secrets import get_secret
 
 @dataclass(frozen=True, slots=True)
 class HeldMandate:
-    """A mandate locked for an act: its state, its record, and its status now."""
+    """A mandate locked for an act: its state, its record, and its status now.
+
+    `is_seen_by_caller` unless only the person who acts through the caller may see it.
+    """
 
     state: MandateState
     mandate: Mandate
     status: Status
+    is_seen_by_caller: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ async def hold_mandate(
     if state is None:
         raise NotFoundError
     mandate = await read_mandate(session, keys, mandate_id)
-    return HeldMandate(state, mandate, present_status(state, now))
+    return HeldMandate(state, mandate, present_status(state, now), visible[0] is not None)
 
 
 def present_status(state: MandateState, now: datetime) -> Status:
@@ -85,7 +89,7 @@ async def read_mandate(session: ReadSession, keys: KeyRing, mandate_id: UUID) ->
 
 
 def author_of_act(
-    mandate: Mandate, role: Role, caller: Caller, *, person: Party | None, registrar: Registrar | None
+    held: HeldMandate, role: Role, caller: Caller, *, person: Party | None, registrar: Registrar | None
 ) -> Author:
     """Who acts in this role, proved. Raises ForbiddenError where the proof is another's or missing.
 
@@ -95,9 +99,9 @@ def author_of_act(
     party's client with an employee's statement.
     """
     if role in {Role.THIRD_PARTY, Role.REGISTRAR}:
-        return _author_at_third_party(mandate, role, caller, registrar)
+        return _author_at_third_party(held, role, caller, registrar)
     actor = person or caller.organisation
-    entitled = _entitled(mandate, role)
+    entitled = _entitled(held.mandate, role)
     if actor not in entitled:
         raise ForbiddenError(
             f"Prove that the {role.value} acts: an id token of the person, or its own organisation's client."
@@ -106,15 +110,17 @@ def author_of_act(
 
 
 def _author_at_third_party(
-    mandate: Mandate, role: Role, caller: Caller, registrar: Registrar | None
+    held: HeldMandate, role: Role, caller: Caller, registrar: Registrar | None
 ) -> Author:
-    third_party = mandate.content.third_party.party
-    if caller.organisation != third_party:
+    third_party = held.mandate.content.third_party.party
+    if caller.organisation != third_party or not held.is_seen_by_caller:
         raise ForbiddenError("Only a client of the third party acts in this role.")
     if role is Role.THIRD_PARTY:
         return Author(role, third_party)
     if registrar is None:
         raise ForbiddenError("Name the employee who acts, with a statement, in `registrar`.")
+    if registrar.employee.type is PartyType.ORGANISATION:
+        raise ForbiddenError("An employee is a person: name the user name or the personal number.")
     return Author(role, third_party, registrar.employee, registrar.statement)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from registry.domain.callers import Caller, Scope
 from registry.domain.errors import Fault
 from registry.domain.mandate import Capacity, Signature
-from registry.domain.parties import NamedParty, Party
+from registry.domain.parties import NamedParty, Party, PartyType
 from registry.domain.template import SignatureMethod
 from registry.identity.eid_evidence import EvidenceError, verify_jws_evidence
 from registry.identity.issuers import TrustedIssuers
@@ -122,11 +122,18 @@ def _check_registered(item: ClaimedSignature, caller: Caller, pointer: str) -> l
         "registrar": (item.registrar, "Name the employee who attests it."),
         "evidence/data": (item.evidence.strip() or None, "State what was seen, in the employee's words."),
     }
-    return [
+    faults = [
         Fault(f"{pointer}/{member}", "missing", message)
         for member, (value, message) in needed.items()
         if value is None
     ]
+    if item.registrar is not None and (
+        item.registrar.type is PartyType.ORGANISATION
+        or (item.signer is not None and item.registrar == item.signer.party)
+    ):
+        message = "Name the employee by user name or personal number; nobody attests an own signature."
+        faults.append(Fault(f"{pointer}/registrar", "no_employee", message))
+    return faults
 
 
 def _registered(item: ClaimedSignature) -> Signature:

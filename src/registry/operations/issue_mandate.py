@@ -11,8 +11,8 @@ from registry.domain.callers import Caller
 from registry.domain.errors import AlreadyInForceError, AlreadyIssuedError, Fault, InvalidInputError
 from registry.domain.events import Author, EventType
 from registry.domain.issuance import MandateProposal, check_content
-from registry.domain.mandate import Mandate, record_document
-from registry.domain.revocation import check_not_over
+from registry.domain.mandate import Capacity, Mandate, record_document
+from registry.domain.revocation import check_may_revoke, check_not_over
 from registry.domain.template import Role
 from registry.identity.issuers import TrustedIssuers
 from registry.operations.act_on_mandate import present_status, read_mandate
@@ -137,13 +137,26 @@ async def _supersede(
     if old.content.principal_role is not mandate.content.principal_role:
         raise _unknown_superseded()
     check_not_over(present_status(state, now))
+    author = _author_of_superseding(mandate)
+    if author.role is Role.THIRD_PARTY:
+        template = await get_version(session, state.template_id, state.template_version)
+        check_may_revoke(author.role, () if template is None else template.content.may_revoke)
     event = NewEvent(
         type=EventType.SUPERSEDED,
-        author=Author(Role.PRINCIPAL, mandate.content.principal.party),
+        author=author,
         reason="superseded",
         details={"superseded_by": str(mandate.id)},
     )
     await record_event(session, keys, caller, state, event, now=now)
+
+
+def _author_of_superseding(mandate: Mandate) -> Author:
+    """Whoever signed the new mandate ends the old one: nobody is said to have done what another signed."""
+    first = mandate.signatures[0]
+    if first.capacity is Capacity.AUTHORITY:
+        return Author(Role.THIRD_PARTY, mandate.content.third_party.party)
+    is_guardian = first.capacity is Capacity.GUARDIAN
+    return Author(Role.PRINCIPAL, first.signer.party if is_guardian else mandate.content.principal.party)
 
 
 def _unknown_superseded() -> InvalidInputError:

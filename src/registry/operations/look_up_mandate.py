@@ -102,7 +102,9 @@ async def search_mandates(
             limit=limit,
         )
         sealed = await list_sealed_records(session, log.keys, [state.mandate_id for state in states])
-        await log.append_within(session, _search_entry(log, caller, wanted, document))
+        found: list[Json] = [str(mandate_id) for mandate_id in sealed]
+        details = {**document, "found": found}
+        await log.append_within(session, _search_entry(log, caller, wanted, details))
     return [
         _found(state, sealed[state.mandate_id], log, wanted.now)
         for state in states

@@ -72,9 +72,7 @@ async def revoke_mandate(
     person, evidence_digest = await _prove_person(issuers, mandate_id, revocation, now=now)
     async with database.transaction() as session:
         held = await hold_mandate(session, keys, mandate_id, caller, person=person, now=now)
-        author = author_of_act(
-            held.mandate, revocation.by, caller, person=person, registrar=revocation.registrar
-        )
+        author = author_of_act(held, revocation.by, caller, person=person, registrar=revocation.registrar)
         await _check_allowed(session, held, revocation.by)
         ending = await get_ending(session, mandate_id)
         if ending is not None:

@@ -71,7 +71,9 @@ async def search_representations(
         page, cursor = _cut(found, search.limit)
         ids = [item.candidate.mandate_id for item in page]
         sealed = await list_sealed_records(session, log.keys, ids)
-        await log.append_within(session, _entry(log, caller, search, document, now))
+        found_ids: list[Json] = [str(mandate_id) for mandate_id in ids]
+        details = {**document, "found": found_ids}
+        await log.append_within(session, _entry(log, caller, search, details, now))
     mandates = {
         mandate_id: read_record(open_seal(data, log.keys, SealType.MANDATE))
         for mandate_id, data in sealed.items()
@@ -103,8 +105,7 @@ def _principal(
 ) -> RepresentedPrincipal | None:
     """Decide for one principal as a verification would."""
     candidates = [item.candidate for item in group]
-    newest = mandates[max(candidate.mandate_id for candidate in candidates)]
-    principal = newest.content.principal.party
+    principal = mandates[candidates[0].mandate_id].content.principal.party
     question = Question(
         third_party=search.third_party,
         principal=principal,
@@ -121,7 +122,10 @@ def _principal(
     )
     answers = decide(question, candidates).permissions
     permitted = tuple(answer for answer in answers if answer.decision is not Decision.DENY)
-    return RepresentedPrincipal(newest, permitted) if permitted else None
+    if not permitted:
+        return None
+    newest = max(answer.mandate_id for answer in permitted if answer.mandate_id is not None)
+    return RepresentedPrincipal(mandates[newest], permitted)
 
 
 def _entry(

@@ -42,7 +42,7 @@ async def _turn(
 ) -> MandateEvent:
     async with database.transaction() as session:
         held = await hold_mandate(session, keys, mandate_id, caller, now=now)
-        author = author_of_act(held.mandate, Role.THIRD_PARTY, caller, person=None, registrar=None)
+        author = author_of_act(held, Role.THIRD_PARTY, caller, person=None, registrar=None)
         check_not_over(held.status)
         if is_suspended(held.state.lifetime.changes) == (turn is EventType.SUSPENDED):
             raise SuspensionError

@@ -61,7 +61,7 @@ async def use_mandate(
     """
     async with database.transaction() as session:
         held = await hold_mandate(session, keys, mandate_id, caller, now=now)
-        author = author_of_act(held.mandate, Role.THIRD_PARTY, caller, person=None, registrar=None)
+        author = author_of_act(held, Role.THIRD_PARTY, caller, person=None, registrar=None)
         earlier = await claim_key(session, idempotent)
         if earlier is not None:
             return await _recorded_before(session, keys, mandate_id, earlier)

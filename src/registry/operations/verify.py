@@ -175,6 +175,7 @@ class Verifier:
             specifier_index=specifier_index(self._keys, item.specifier),
             principal_born=birth_date(item.principal),
             representative_born=birth_date(item.representative),
+            together_born=tuple(birth_date(party) for party in item.together_with),
             unknown_permissions=unknown,
         )
         answer = decide(question, candidates)

@@ -51,8 +51,8 @@ class DatedKey:
 class KeyRing:
     """All keys of a running registry. Immutable: rotation makes a new ring.
 
-    `encryption` and `index` map a number to 32 secret bytes; the highest number is used for what is new,
-    all for what is there. A blind index begins with its number.
+    `encryption` and `index` map a number to 32 secret bytes. The highest key-encryption key wraps what is
+    new, all of them open what is there. There is one index key; a blind index begins with its number.
     """
 
     signing: tuple[DatedKey, ...]
@@ -111,7 +111,8 @@ class KeyRing:
 
         The delay lets every process and every cached key set learn the key before it is used.
         """
-        dated = DatedKey(generate_signing_key(_new_kid(now)), now + active_in)
+        active_from = max(now + active_in, self.signing[-1].active_from)
+        dated = DatedKey(generate_signing_key(_new_kid(now)), active_from)
         return replace(self, signing=(*self.signing, dated))
 
 
@@ -204,6 +205,8 @@ def _document(ring: KeyRing) -> dict[str, Any]:
 
 
 def _read(document: Mapping[str, Any]) -> KeyRing:
+    if len(document["index"]) != 1:
+        raise ValueError("rows are found under one index key: a second would hide them all")
     ring = KeyRing(
         signing=tuple(
             DatedKey(signing_key_from_jwk(item["jwk"]), utc_time(item["active_from"]))

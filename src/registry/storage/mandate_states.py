@@ -98,9 +98,11 @@ def party_sees(keys: KeyRing, party: Party, departments: frozenset[str]) -> Colu
         .exists()
     )
     is_own = states.third_party == str(party)
-    if departments:
-        is_own = and_(is_own, _is_of_departments(departments))
-    return is_own | (states.principal_index == index) | holds
+    takes_part = (states.principal_index == index) | holds
+    if not departments:
+        return is_own | takes_part
+    # An organisation is often third party and recipient of the same consent: then the limit holds too.
+    return and_(is_own, _is_of_departments(departments)) | and_(~is_own, takes_part)
 
 
 def _is_of_departments(departments: frozenset[str]) -> ColumnElement[bool]:

@@ -20,7 +20,12 @@ from registry.api.models.parties import PartyIn
 from registry.api.paths import MANDATE
 from registry.api.route import CallerDep, IdempotentDep, RegistryRoute, RuntimeDep, needs
 from registry.domain.callers import Scope
-from registry.domain.errors import AlreadyInForceError, ForbiddenError, RequestInProgressError
+from registry.domain.errors import (
+    AlreadyInForceError,
+    AlreadyIssuedError,
+    ForbiddenError,
+    RequestInProgressError,
+)
 from registry.domain.events import EventType
 from registry.domain.mandate import content_document
 from registry.domain.parties import Party
@@ -47,7 +52,12 @@ router = APIRouter(prefix="/v1/mandates", tags=["Mandates"], route_class=Registr
     status_code=status.HTTP_201_CREATED,
     summary="Issue a mandate",
     openapi_extra=needs(
-        Scope.MANDATES_ISSUE, ForbiddenError, AlreadyInForceError, MandateOverError, RequestInProgressError
+        Scope.MANDATES_ISSUE,
+        ForbiddenError,
+        AlreadyInForceError,
+        AlreadyIssuedError,
+        MandateOverError,
+        RequestInProgressError,
     ),
 )
 async def issue(
