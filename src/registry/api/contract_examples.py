@@ -58,6 +58,9 @@ _PARAMETERS: dict[str, Any] = {
 }
 
 
+_FORM = "application/x-www-form-urlencoded"
+
+
 def add_examples(document: dict[str, Any]) -> None:
     """Add the examples. Raises KeyError for an operation or a parameter that has none."""
     for parameter in document["components"]["parameters"].values():
@@ -73,9 +76,18 @@ def _add(operation: dict[str, Any], example: Example) -> None:
             parameter["examples"] = _ID_TOKENS
         elif "name" in parameter:
             parameter["example"] = (_PARAMETERS | example.parameters)[parameter["name"]]
-    for media in operation.get("requestBody", {}).get("content", {}).values():
+    for media_type, media in operation.get("requestBody", {}).get("content", {}).items():
         media["example"] = example.request
+        if media_type == _FORM:
+            _add_to_fields(media["schema"]["properties"], example.request or {})
     for status, response in operation["responses"].items():
         if status.startswith("2"):
             for media in response["content"].values():
                 media["example"] = example.answer
+
+
+def _add_to_fields(fields: dict[str, Any], example: dict[str, Any]) -> None:
+    """Put a form's example on each of its fields, too: Swagger UI fills in a form field by field."""
+    for name, field in fields.items():
+        if name in example:
+            field["examples"] = [example[name]]

@@ -49,8 +49,12 @@ FORM: dict[str, Any] = {
                         "scope": {"type": "string", "description": "Scopes, one space between; default all"},
                         "client_id": {"type": "string"},
                         "client_secret": {"type": "string"},
-                        "client_assertion_type": {"type": "string"},
-                        "client_assertion": {"type": "string", "description": "RFC 7523 assertion"},
+                        "client_assertion_type": {"type": "string", "default": ""},
+                        "client_assertion": {
+                            "type": "string",
+                            "description": "RFC 7523 assertion, in the place of a secret",
+                            "default": "",
+                        },
                     },
                 }
             }
