@@ -147,7 +147,7 @@ CREATE TABLE mandate_states (
     CONSTRAINT pk_mandate_states PRIMARY KEY (mandate_id),
     CONSTRAINT fk_mandate_states_mandate_id FOREIGN KEY (mandate_id) REFERENCES mandate_records (mandate_id)
 );
-CREATE UNIQUE INDEX ix_mandate_states_content_index ON mandate_states (content_index);
+CREATE INDEX ix_mandate_states_content_index ON mandate_states (content_index);
 CREATE INDEX ix_mandate_states_principal_index_mandate_id ON mandate_states (principal_index, mandate_id);
 CREATE INDEX ix_mandate_states_third_party_mandate_id ON mandate_states (third_party, mandate_id);
 COMMENT ON COLUMN mandate_states.content_index IS 'blind index of the digest that was signed';

@@ -82,7 +82,7 @@ class Loaded:
             asked_at=self.now,
             at=at,
         )
-        [answered] = await Verifier(self.log, self.log.keys).answer([asked])
+        [answered] = await Verifier(self.log, self.log.keys, connections=2).answer([asked])
         return answered.answer.decision, answered.answer.reasons
 
 

@@ -4,17 +4,20 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
 
-from conftest import opened
+from conftest import on_database, opened, run_sql
+from problem_documents import assert_problem
 from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
 from registry.identity.issuers import index_issuers
 from registry.serving import bind
 from registry.signing.keys import KeyRing
-from registry_processes import free_port, run
+from registry_processes import free_port, run, running
 
 COMMANDS = ("dev", "serve", "worker", "migrate", "fsck", "openapi", "keys", "clients", "demo")
 
@@ -87,6 +90,25 @@ async def test_migrating_again_changes_nothing(installation: dict[str, str]) -> 
     for _ in range(2):
         done = await run("migrate", settings=installation)
         assert (done.code, done.err) == (0, "")
+
+
+async def test_a_process_is_ready_once_the_database_is_migrated(
+    installation: dict[str, str], server_url: str
+) -> None:
+    name = f"registry_{uuid4().hex[:12]}"
+    await run_sql(server_url, f"CREATE DATABASE {name}")
+    settings = installation | {"REGISTRY_DATABASE_URL": on_database(server_url, name)}
+    port = free_port()
+    async with (
+        running("serve", "--port", str(port), until="serving", settings=settings) as command,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        assert (await http.get("/live")).status_code == 200
+        assert "migrate" in assert_problem(await http.get("/ready"), 503, "unavailable")["detail"]
+        assert (await run("migrate", settings=settings)).code == 0
+        assert (await http.get("/ready")).status_code == 200
+        assert await command.end() == 0
+    await run_sql(server_url, f"DROP DATABASE {name}")
 
 
 async def test_the_contract_is_written_and_checked(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ async def served(installation: dict[str, str]) -> AsyncIterator[tuple[httpx.Asyn
         httpx.AsyncClient(base_url=address) as http,
     ):
         yield http, command
+        assert await command.end() == 0
 
 
 async def test_keys_are_created_once_and_rotated(tmp_path: Path) -> None:

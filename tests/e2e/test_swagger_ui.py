@@ -105,6 +105,7 @@ async def swagger_ui(chromium: str, dev: Dev) -> AsyncIterator[SwaggerUi]:
     ):
         page = await browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         await page.clock.install()
         ui = SwaggerUi(page, dev.address)
         await ui.open()

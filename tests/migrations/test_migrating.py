@@ -12,8 +12,10 @@ import pytest
 from conftest import CloneDatabase, on_database, opened, run_sql
 from database_catalogue import read_catalogue
 from factories import BERI, World, question
+from registry.domain.errors import UnavailableError
 from registry.embedded import EmbeddedPostgres
 from registry.signing.keys import KeyRing
+from registry.storage.database import open_database
 from registry.storage.migrations import MigrationError, migrate
 from registry.storage.revision import NEWEST_REVISION, get_revision
 from registry.worker import do_chores
@@ -77,3 +79,8 @@ async def test_a_login_that_may_not_migrate_is_told(cluster: str) -> None:
     await run_sql(cluster, "CREATE ROLE stranger LOGIN PASSWORD 'stranger'", "CREATE DATABASE theirs")
     with pytest.raises(MigrationError, match="permission denied"):
         await asyncio.to_thread(migrate, as_login(on_database(cluster, "theirs"), "stranger"))
+
+
+async def test_a_database_without_the_roles_was_never_migrated(fresh_database: str) -> None:
+    with pytest.raises(UnavailableError, match="registry migrate"):
+        await open_database(fresh_database, role="registry_unknown")

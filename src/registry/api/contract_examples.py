@@ -38,7 +38,7 @@ _ID_TOKENS = {
     },
 }
 
-# Together they find the restaurant template of the demo, since Swagger UI sends every one that it shows.
+# Together they find the restaurant template of the demo: there are tools that send all that they show.
 _PARAMETERS: dict[str, Any] = {
     "third_party": f"{SUNDSVALL['scheme']}:{SUNDSVALL['value']}",
     "kind": "representation",

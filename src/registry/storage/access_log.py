@@ -135,7 +135,8 @@ def access_place(row: Mapping[str, Any]) -> str:
     """
     clear = [
         str(row["id"]),
-        utc_text(row["at"]),
+        # `fsck` reads times beyond the calendar, which only damage makes, as numbers.
+        utc_text(row["at"]) if isinstance(row["at"], datetime) else row["at"],
         row["client_id"],
         row["operation"],
         _hex(row["principal_index"]),

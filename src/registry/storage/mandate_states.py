@@ -73,11 +73,14 @@ async def find_in_force(session: WriteSession, content: MandateContent, keys: Ke
 
 
 async def find_issued(session: WriteSession, keys: KeyRing, content_digest: str) -> UUID | None:
-    """The mandate that was issued on content with this digest, ended or not, if any."""
+    """The mandate that was issued on content with this digest, ended or not, if any.
+
+    The caller holds the lock on grants, so that of two at once the second sees the first.
+    """
     found = await session.execute(
-        select(mandate_states.c.mandate_id).where(
-            mandate_states.c.content_index == content_index(keys, content_digest)
-        )
+        select(mandate_states.c.mandate_id)
+        .where(mandate_states.c.content_index == content_index(keys, content_digest))
+        .limit(1)
     )
     return found.scalar_one_or_none()
 

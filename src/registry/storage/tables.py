@@ -210,7 +210,7 @@ mandate_states = Table(
     Column("is_suspended", Boolean, nullable=False, server_default=text("false")),
     Index(None, "third_party", "mandate_id"),
     Index(None, "principal_index", "mandate_id"),
-    Index(None, "content_index", unique=True),
+    Index(None, "content_index"),
 )
 
 representations = Table(

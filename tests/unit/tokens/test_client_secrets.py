@@ -82,7 +82,7 @@ async def test_a_damaged_hash_is_an_error_and_never_a_match(stored: str) -> None
 
 async def test_guessing_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """At most WORKERS run and MAX_PENDING wait or run; the next is turned away and later ones are served."""
-    gate, lock = threading.Event(), threading.Lock()
+    gate, all_at_work, lock = threading.Event(), threading.Event(), threading.Lock()
     running = most = 0
 
     def held_up(_secret: bytes, **_parameters: object) -> bytes:
@@ -90,6 +90,8 @@ async def test_guessing_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         with lock:
             running += 1
             most = max(most, running)
+            if running == WORKERS:
+                all_at_work.set()
         gate.wait(10)
         with lock:
             running -= 1
@@ -112,6 +114,7 @@ async def test_guessing_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(0)
         with pytest.raises(UnavailableError):
             await is_client_secret("one more", None)
+        assert await asyncio.to_thread(all_at_work.wait, 10)
     finally:
         gate.set()
     assert not any(await asyncio.gather(*guesses))
