@@ -97,18 +97,18 @@ async def test_a_failed_round_does_not_end_the_work(own: Own) -> None:
     before = await partitions(own)
     await run_sql(own.url, f"REVOKE {act} FROM registry_app")
     stop = asyncio.Event()
-    work = asyncio.create_task(run_worker(own.database, clock, stop, pause_seconds=0.01))
-    for _ in range(3):
-        await begun.get()
-    assert await partitions(own) == before
-    await run_sql(own.url, f"GRANT {act} TO registry_app")
-    # The round that began last may have been refused, too; the one after it is not.
-    while not begun.empty():
-        begun.get_nowait()
-    for _ in range(2):
-        await begun.get()
-    stop.set()
-    await work
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        group.create_task(run_worker(own.database, clock, stop, pause_seconds=0.01))
+        for _ in range(3):
+            await begun.get()
+        assert await partitions(own) == before
+        await run_sql(own.url, f"GRANT {act} TO registry_app")
+        # The round that began last may have been refused, too; the one after it is not.
+        while not begun.empty():
+            begun.get_nowait()
+        for _ in range(2):
+            await begun.get()
+        stop.set()
     assert of_months(LATER, 4) <= await partitions(own)
 
 
