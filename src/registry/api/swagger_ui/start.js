@@ -6,11 +6,11 @@ const fillIn = (parameter) => {
   if (parameter.name === 'Idempotency-Key') {
     return {...parameter, example: `try-${Math.random().toString(36).slice(2, 10)}`};
   }
-  if (parameter.required || parameter.example === undefined) {
+  if (parameter.required || parameter.example === undefined || 'default' in parameter.schema) {
     return parameter;
   }
   const {example, ...rest} = parameter;
-  return {...rest, description: `${rest.description}, as \`${example}\``};
+  return {...rest, description: `${rest.description}, such as \`${example}\``};
 };
 
 const prepare = (response) => {
