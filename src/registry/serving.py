@@ -86,12 +86,11 @@ class Server(uvicorn.Server):
     """Serves the API of a runtime: `await server.serve(sockets=[...])` returns some time after a signal.
 
     SIGINT and SIGTERM end it in order: no new connections, requests under way get 20 seconds. `announce` is
-    called once connections are accepted. X-Forwarded headers are believed of the proxies named.
+    called once connections are accepted. No X-Forwarded header is read: nothing depends on the address or
+    the scheme that a caller seems to use.
     """
 
-    def __init__(
-        self, runtime: Runtime, announce: Callable[[], None], *, forwarded_allow_ips: str = "127.0.0.1"
-    ) -> None:
+    def __init__(self, runtime: Runtime, announce: Callable[[], None]) -> None:
         """Put the application together."""
 
         @asynccontextmanager
@@ -105,7 +104,7 @@ class Server(uvicorn.Server):
                 create_app(
                     lifespan, max_body_bytes=settings.max_body_bytes, request_log=settings.request_log
                 ),
-                forwarded_allow_ips=forwarded_allow_ips,
+                proxy_headers=False,
                 lifespan="on",
                 http="httptools",
                 log_config=None,

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         300
     )
     pool_size: Annotated[int, Field(ge=1, le=100, description="Connections of ordinary acts")] = 8
-    hot_pool_size: Annotated[int, Field(ge=1, le=100, description="Connections of verification")] = 4
+    hot_pool_size: Annotated[int, Field(ge=1, le=100, description="Connections of verification")] = 2
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body")] = 1_048_576
     request_log: Annotated[bool, Field(description="Whether each request is logged, without its query")] = (
         True

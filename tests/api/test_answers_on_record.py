@@ -157,7 +157,7 @@ class TestWithoutAnAudit:
 
     async def test_a_closed_pool(self, place: tuple[str, World], owner: Organisation) -> None:
         _, world = place
-        await world.database.pool.close()
+        await world.database.hot.close()
         assert problem(await owner.post("/v1/verifications", question(owner))) == "503 unavailable"
 
     async def test_it_works_again_when_the_obstacle_is_gone(

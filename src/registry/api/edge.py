@@ -3,8 +3,8 @@
 Nothing personal is logged: no query, no body, no error text, only where it was raised.
 """
 
+import os
 import re
-import secrets
 import time
 import traceback
 from typing import Any
@@ -12,15 +12,17 @@ from typing import Any
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from registry.api.hot_path import HOT_PATHS
 from registry.api.observing import RequestLog, observe
 from registry.api.personal_numbers import names_person
 from registry.api.problems import BodyTooLargeError, InternalError, problem_of, problem_response
-from registry.api.runtime import Runtime
+from registry.domain.errors import RegistryError
 
+_JSON = (b"content-type", b"application/json")
 _MOST_DIGITS = 18
+_TRACE_BYTES, _SPAN_BYTES = 16, 8
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
@@ -58,10 +60,13 @@ class Edge:
         if hot is None:
             await self._app(scope, exchange.receive, exchange.send)
             return
-        runtime: Runtime = self._state.runtime
         scope["hot_path"] = True
-        response = await hot(runtime, scope, exchange.receive, exchange.request_id)
-        await response(scope, exchange.receive, exchange.send)
+        try:
+            body = await hot(self._state.runtime, scope, exchange.given, exchange.receive)
+        except RegistryError as error:
+            await exchange.refuse(error)
+        else:
+            await exchange.send_json(body)
 
     def _record(self, scope: Scope, exchange: "_Exchange") -> None:
         route = (
@@ -81,15 +86,15 @@ class _Exchange:
         self._scope, self._receive, self._send = scope, receive, send
         self._left = max_body_bytes
         self.limit = f"Send at most {max_body_bytes} bytes."
-        headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"")
-        is_given = _REQUEST_ID.fullmatch(given) and not names_person(given.decode())
+        self.given: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # of a repeated one, the first
+        given = self.given.get(b"x-request-id", b"")
+        is_given = given and _REQUEST_ID.fullmatch(given) and not names_person(given.decode())
         self.request_id = given.decode() if is_given else str(uuid7())
-        self._declared = headers.get(b"content-length", b"0")
+        self._declared = self.given.get(b"content-length", b"0")
         scope["request_id"] = self.request_id
         self._headers = [
             (b"x-request-id", self.request_id.encode()),
-            (b"traceparent", _traceparent(headers.get(b"traceparent", b""))),
+            (b"traceparent", _traceparent(self.given.get(b"traceparent", b""))),
             (b"x-content-type-options", b"nosniff"),
         ]
 
@@ -113,7 +118,14 @@ class _Exchange:
             message["headers"] = [*message.get("headers", []), *self._headers]
         await self._send(message)
 
-    async def refuse(self, error: BodyTooLargeError | InternalError) -> None:
+    async def send_json(self, body: bytes) -> None:
+        """Answer 200 with this JSON."""
+        self.status = 200
+        headers = [_JSON, (b"content-length", b"%d" % len(body)), *self._headers]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def refuse(self, error: RegistryError) -> None:
         """Answer with a problem instead of what was asked."""
         response = problem_response(problem_of(error), path=self._scope["path"], request_id=self.request_id)
         await response(self._scope, self._receive, self.send)
@@ -121,9 +133,10 @@ class _Exchange:
 
 def _traceparent(given: bytes) -> bytes:
     """Go on with the caller's trace under a span of our own (W3C Trace Context), or begin one."""
-    match = _TRACEPARENT.fullmatch(given)
-    trace, flags = (match[1], match[3]) if match else (secrets.token_hex(16).encode(), b"00")
-    return b"00-" + trace + b"-" + secrets.token_hex(8).encode() + b"-" + flags
+    fresh = os.urandom(_TRACE_BYTES + _SPAN_BYTES).hex().encode()
+    match = _TRACEPARENT.fullmatch(given) if given else None
+    trace, flags = (match[1], match[3]) if match else (fresh[: 2 * _TRACE_BYTES], b"00")
+    return b"00-" + trace + b"-" + fresh[-2 * _SPAN_BYTES :] + b"-" + flags
 
 
 def _log_failure(error: Exception, request_id: str) -> None:

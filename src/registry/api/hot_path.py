@@ -3,39 +3,34 @@
 The contract documents the operation from `routes/verifications.py`; a test holds the two equal.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from pydantic import ValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from registry.api.answering import answer_question
 from registry.api.models.verifications import QuestionIn
-from registry.api.problems import BodyTooLargeError, fault_of, problem_of, problem_response
+from registry.api.problems import BodyTooLargeError, fault_of
 from registry.api.requests import read_json_object, refuse_media, refuse_unknown_query
 from registry.api.runtime import Runtime
 from registry.domain.callers import Scope as AccessScope
-from registry.domain.errors import InvalidInputError, RegistryError
+from registry.domain.errors import InvalidInputError
 
-HotPath = Callable[[Runtime, Scope, Receive, str], Awaitable[Response]]
+HotPath = Callable[[Runtime, Scope, Mapping[bytes, bytes], Receive], Awaitable[bytes]]
+"""From a request, its headers by name among it, to the JSON of its answer. Raises RegistryError."""
 
 
-async def verify(runtime: Runtime, scope: Scope, receive: Receive, request_id: str) -> Response:
+async def verify(runtime: Runtime, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     """Answer `POST /v1/verifications`."""
-    try:
-        return Response(await _verify(runtime, scope, receive), media_type="application/json")
-    except RegistryError as error:
-        return problem_response(problem_of(error), path=scope["path"], request_id=request_id)
-
-
-async def _verify(runtime: Runtime, scope: Scope, receive: Receive) -> bytes:
-    headers = Headers(scope=scope)
-    caller = await runtime.tokens.caller(headers.get("authorization"), runtime.now())
+    authorization = headers.get(b"authorization", b"").decode("latin-1")
+    caller = await runtime.tokens.caller(authorization, runtime.now())
     caller.require(AccessScope.VERIFY_OWN)
-    refuse_unknown_query(scope["query_string"], set())
-    refuse_media(headers, takes_body=True)
+    if scope["query_string"]:
+        refuse_unknown_query(scope["query_string"], set())
+    if b"accept" in headers or headers.get(b"content-type") != b"application/json":
+        refuse_media(Headers(scope=scope), takes_body=True)
     document = read_json_object(await _body(receive))
     try:
         question = QuestionIn.model_validate(document, from_attributes=True)  # as FastAPI: it decides codes

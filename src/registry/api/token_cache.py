@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from cachetools import LRUCache
-
 from registry.domain.callers import Caller
 from registry.domain.errors import UnauthenticatedError
 
@@ -23,7 +21,7 @@ class TokenCache:
     def __init__(self, authenticate: Authenticate) -> None:
         """`authenticate` verifies a token and tells when it expires."""
         self._authenticate = authenticate
-        self._callers: LRUCache[bytes, tuple[Caller, datetime]] = LRUCache(_MOST_TOKENS)
+        self._callers: dict[bytes, tuple[Caller, datetime]] = {}
 
     async def caller(self, authorization: str | None, now: datetime) -> Caller:
         """Who calls. Raises UnauthenticatedError, UnavailableError."""
@@ -35,5 +33,7 @@ class TokenCache:
         if known is not None and now < known[1]:
             return known[0]
         caller, expires_at = await self._authenticate(token, now)
+        if len(self._callers) >= _MOST_TOKENS:
+            del self._callers[next(iter(self._callers))]
         self._callers[key] = (caller, min(expires_at, now + KEPT_FOR))
         return caller

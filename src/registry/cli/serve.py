@@ -26,22 +26,19 @@ def register(app: typer.Typer) -> None:
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
-    forwarded_allow_ips: Annotated[
-        str, typer.Option(help="Proxies whose X-Forwarded headers are believed.")
-    ] = "127.0.0.1",
 ) -> None:
     """Serve the API: one process. Run as many as there are cores."""
     settings = load_settings()
-    uvloop.run(_serve(settings, bind(host, port), forwarded_allow_ips))
+    uvloop.run(_serve(settings, bind(host, port)))
 
 
-async def _serve(settings: Settings, listener: socket.socket, forwarded_allow_ips: str) -> None:
+async def _serve(settings: Settings, listener: socket.socket) -> None:
     def announce() -> None:
         host, port = listener.getsockname()[:2]
         _log.info("serving", host=host, port=port)
 
     async with open_runtime(settings) as runtime:
-        await Server(runtime, announce, forwarded_allow_ips=forwarded_allow_ips).serve([listener])
+        await Server(runtime, announce).serve([listener])
 
 
 def worker() -> None:

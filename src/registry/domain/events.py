@@ -103,14 +103,22 @@ def status_at(lifetime: Lifetime, at: datetime, *, known_at: datetime | None = N
     """
     if known_at is not None and lifetime.issued_at > known_at:
         return None
-    known = _known(lifetime, at, known_at)
-    if any(change.type in ENDINGS for change in known):
-        return Status.REVOKED
+    turned = _turned(_known(lifetime, at, known_at)) if lifetime.changes else Status.ACTIVE
+    if turned is Status.REVOKED:
+        return turned
     if at < lifetime.valid_from:
         return Status.NOT_YET_VALID
     if lifetime.valid_until is not None and at >= lifetime.valid_until:
         return Status.EXPIRED
-    if any(change.type is EventType.USED_UP for change in known):
+    return turned
+
+
+def _turned(known: Iterable[Change]) -> Status:
+    """What these changes alone make of a mandate."""
+    types = {change.type for change in known}
+    if types & ENDINGS:
+        return Status.REVOKED
+    if EventType.USED_UP in types:
         return Status.USED_UP
     return Status.SUSPENDED if is_suspended(known) else Status.ACTIVE
 

@@ -46,6 +46,7 @@ class Reason(StrEnum):
 
 # No reason at all, which permits, is the furthest one can come.
 _PROGRESS: dict[Reason | None, int] = {reason: place for place, reason in enumerate((*Reason, None))}
+# Questions and candidates are not frozen: that makes each of them three times as dear, on the hottest path.
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 _SEVERITY = [Decision.PERMIT, Decision.CONDITIONAL, Decision.DENY]
 _CONDITIONAL = frozenset({Reason.JOINT_EXERCISE_REQUIRED, Reason.APPROVAL_REQUIRED})
@@ -58,6 +59,19 @@ _BY_STATUS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Births:
+    """When those in a question were born, and the day at the third party by which their ages are reckoned.
+
+    `together` are those of `together_with`, in its order; None where an identifier tells no full date.
+    """
+
+    local_date: date
+    principal: date | None = None
+    representative: date | None = None
+    together: tuple[date | None, ...] = ()
+
+
+@dataclass(slots=True)
 class Question:
     """One question. `at` and `known_at` are aware UTC; `at` is the time asked about.
 
@@ -65,8 +79,8 @@ class Question:
     that recorded it runs ahead of ours.
     `principal_role` None means the principal as what it is: a sole trader's business is asked for by name.
     `specifier_index` is the blind index of the specifier, None where the question has none.
-    `together_born` are the birth dates of `together_with`, in its order; `unknown_permissions` are codes that
-    the third party has never published.
+    `births` is needed where a candidate has an age limit (`has_age_limit`), which nobody meets without it.
+    `unknown_permissions` are codes that the third party has never published.
     """
 
     third_party: Party
@@ -74,20 +88,17 @@ class Question:
     representative: Party
     permissions: tuple[str, ...]
     at: datetime
-    local_date: date
     known_at: datetime | None = None
     is_present: bool = False
     together_with: tuple[Party, ...] = ()
     service: str | None = None
     principal_role: PartyType | None = None
     specifier_index: bytes | None = None
-    principal_born: date | None = None
-    representative_born: date | None = None
-    together_born: tuple[date | None, ...] = ()
+    births: "Births | None" = None
     unknown_permissions: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidate:
     """A mandate between the parties of the question, as the projection holds it.
 
@@ -133,7 +144,9 @@ def decide(question: Question, candidates: Sequence[Candidate]) -> Answer:
     Of several permitting mandates the one with the latest end, then the lowest id, is named, and so of
     conditional ones that lack the same; of refused ones the reason that came furthest counts.
     """
-    answers = tuple(_decide_permission(question, code, candidates) for code in question.permissions)
+    answers = tuple([_decide_permission(question, code, candidates) for code in question.permissions])
+    if len(answers) == 1:
+        return Answer(answers[0].decision, answers[0].reasons, answers)
     decisions = [answer.decision for answer in answers]
     decision = max(decisions, key=_SEVERITY.index, default=Decision.DENY)
     reasons = dict.fromkeys(reason for answer in answers for reason in answer.reasons)
@@ -153,7 +166,7 @@ def _decide_permission(question: Question, code: str, candidates: Sequence[Candi
             furthest, best = reason, [candidate]
     if furthest is not None and furthest not in _CONDITIONAL:
         return PermissionAnswer(code, Decision.DENY, (furthest,))
-    named = min(best, key=_preference)
+    named = best[0] if len(best) == 1 else min(best, key=_preference)
     return PermissionAnswer(
         code,
         Decision.PERMIT if furthest is None else Decision.CONDITIONAL,
@@ -203,10 +216,20 @@ def _is_in_scope(question: Question, code: str, candidate: Candidate) -> bool:
     )
 
 
+def has_age_limit(candidate: Candidate) -> bool:
+    """Whether it takes the births of those in the question to decide."""
+    return candidate.principal_below is not None or candidate.representative_from is not None
+
+
 def _is_within_age(question: Question, candidate: Candidate) -> bool:
+    if not has_age_limit(candidate):
+        return True
+    births = question.births
+    if births is None:
+        return False
     below, from_age = candidate.principal_below, candidate.representative_from
     if below is not None:
-        age = age_on(question.principal_born, question.local_date)
+        age = age_on(births.principal, births.local_date)
         if age is None or not 0 <= age < below:
             return False
     # An organisation that represents has no age, and those who act for it are not in the question.
@@ -214,10 +237,10 @@ def _is_within_age(question: Question, candidate: Candidate) -> bool:
         return True
     acting = zip(
         (question.representative, *question.together_with),
-        (question.representative_born, *question.together_born),
+        (births.representative, *births.together),
         strict=False,
     )
-    ages = [age_on(born, question.local_date) for party, born in acting if party.type is PartyType.PERSON]
+    ages = [age_on(born, births.local_date) for party, born in acting if party.type is PartyType.PERSON]
     return all(age is not None and age >= max(from_age, 0) for age in ages)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from registry.domain.callers import Caller
 from registry.domain.documents import Json
@@ -120,7 +120,7 @@ async def list_statuses(
     The access log gets one row for all. Raises UnavailableError.
     """
     entry = AccessEntry(
-        id=uuid7(),
+        id=str(uuid7()),
         at=now,
         client_id=caller.client_id,
         operation="mandate_status",
@@ -143,7 +143,7 @@ async def _find(
     if state is None:
         raise NotFoundError
     entry = AccessEntry(
-        id=uuid7(),
+        id=str(uuid7()),
         at=now,
         client_id=caller.client_id,
         operation=operation,
@@ -161,7 +161,7 @@ def _search_entry(
         return None if party is None else log.keys.party_index(party)
 
     return AccessEntry(
-        id=uuid7(),
+        id=str(uuid7()),
         at=wanted.now,
         client_id=caller.client_id,
         operation="mandate_search",

@@ -6,13 +6,13 @@ from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from registry.domain.callers import Caller
 from registry.domain.documents import Json
 from registry.domain.mandate import Mandate, read_record
 from registry.domain.parties import Party
-from registry.domain.verification import RULES_VERSION, Decision, PermissionAnswer, Question, decide
+from registry.domain.verification import RULES_VERSION, Births, Decision, PermissionAnswer, Question, decide
 from registry.identity.schemes import birth_date
 from registry.operations.verify import check_third_party, local_zone
 from registry.signing.records import SealType, open_seal
@@ -113,12 +113,14 @@ def _principal(
         permissions=tuple(sorted({code for item in candidates for code in item.permissions})),
         at=now,
         is_present=True,
-        local_date=now.astimezone(local_zone(search.third_party)).date(),
         service=search.service,
         principal_role=candidates[0].principal_role,
         specifier_index=candidates[0].specifier_index,
-        principal_born=birth_date(principal),
-        representative_born=birth_date(search.representative),
+        births=Births(
+            local_date=now.astimezone(local_zone(search.third_party)).date(),
+            principal=birth_date(principal),
+            representative=birth_date(search.representative),
+        ),
     )
     answers = decide(question, candidates).permissions
     permitted = tuple(answer for answer in answers if answer.decision is not Decision.DENY)
@@ -136,7 +138,7 @@ def _entry(
     now: datetime,
 ) -> AccessEntry:
     return AccessEntry(
-        id=uuid7(),
+        id=str(uuid7()),
         at=now,
         client_id=caller.client_id,
         operation="representation_search",

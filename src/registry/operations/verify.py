@@ -4,16 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from registry.domain.callers import Caller, Scope
 from registry.domain.documents import Document, Json
 from registry.domain.errors import RegistryError, UnavailableError
 from registry.domain.parties import Party, PartyType
-from registry.domain.verification import RULES_VERSION, Answer, Candidate, Question, answer_document, decide
+from registry.domain.verification import (
+    RULES_VERSION,
+    Answer,
+    Births,
+    Candidate,
+    Question,
+    answer_document,
+    decide,
+    has_age_limit,
+)
 from registry.identity.schemes import birth_date, country_zone
 from registry.operations.coalesce import Coalescer
 from registry.signing.consistency import Position, consistency_token
@@ -29,7 +37,7 @@ MOST_TOGETHER = 64
 """How many single questions are asked in one statement at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AskedQuestion:
     """A question as a caller asks it. `document` is how it was asked, for the receipt and the access log.
 
@@ -53,13 +61,13 @@ class AskedQuestion:
     operation: str = "verification"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AnsweredQuestion:
     """The answer as a document, the id of its audit row, and the state it was given from."""
 
     answer: Answer
     document: dict[str, Json]
-    audit_id: UUID
+    audit_id: str
     consistency_token: str
 
 
@@ -69,19 +77,11 @@ def check_third_party(caller: Caller, third_party: Party) -> None:
         caller.require(Scope.VERIFY_ANY)
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    """An answer that may not be given before its audit row is committed."""
-
-    answered: AnsweredQuestion
-    entry: AccessEntry
-
-
 class Verifier:
     """Answers questions. Remembers which permission codes exist: a code once published stays.
 
-    Single questions are looked up together with those that come in meanwhile, and so are their audit rows
-    written: the look-ups of some need not wait for the commit of others.
+    Single questions are looked up, decided and recorded together with those that come in meanwhile, as many
+    groups at a time as there are connections: the look-ups of some need not wait for the commit of others.
     """
 
     def __init__(self, access_log: AccessLog, keys: KeyRing, *, connections: int) -> None:
@@ -90,9 +90,7 @@ class Verifier:
         self._database = access_log.database
         self._keys = keys
         self._known_codes: set[tuple[Party, str]] = set()
-        at_once = max(1, connections // 2)
-        self._deciding = Coalescer(self._decide_each, at_once=at_once, most=MOST_TOGETHER)
-        self._recording = Coalescer(self._record_each, at_once=at_once, most=MOST_TOGETHER)
+        self._answering = Coalescer(self._answer_each, at_once=connections, most=MOST_TOGETHER)
 
     async def answer(self, asked: Sequence[AskedQuestion]) -> list[AnsweredQuestion]:
         """Answer questions in their order, all or none; every audit row is committed when this returns.
@@ -100,47 +98,54 @@ class Verifier:
         Raises UnavailableError where the database cannot be asked, the audit cannot be written, or the
         state is older than a question's `at_least`.
         """
-        decided: list[_Decided] = []
-        for item in await self._decide_each(asked):
+        answered, entries = await self._decide_each(asked)
+        for item in answered:
             if isinstance(item, RegistryError):
                 raise item
-            decided.append(item)
-        await self._log.append([item.entry for item in decided])
-        return [item.answered for item in decided]
+        await self._log.append(entries)
+        return [item for item in answered if isinstance(item, AnsweredQuestion)]
 
     async def answer_one(self, asked: AskedQuestion) -> AnsweredQuestion:
         """Answer a question together with those asked at the same time. Raises as `answer`."""
-        decided = await self._deciding.ask(asked)
-        await self._recording.ask(decided.entry)
-        return decided.answered
+        return await self._answering.ask(asked)
 
-    async def _decide_each(self, asked: Sequence[AskedQuestion]) -> list[_Decided | RegistryError]:
-        """Decide, recording nothing yet; a question whose `at_least` lies ahead is refused alone."""
+    async def _answer_each(self, asked: Sequence[AskedQuestion]) -> list[AnsweredQuestion | RegistryError]:
+        answered, entries = await self._decide_each(asked)
+        if entries:
+            await self._log.append(entries)
+        return answered
+
+    async def _decide_each(
+        self, asked: Sequence[AskedQuestion]
+    ) -> tuple[list[AnsweredQuestion | RegistryError], list[AccessEntry]]:
+        """Decide; no answer may be given before its entry is committed.
+
+        A question whose `at_least` lies ahead is refused alone, and has no entry.
+        """
         parties = [self._parties(item) for item in asked]
         found, lsn = await find_candidates(self._database, parties)
         unknown = await self._unknown_codes(asked)
         token = consistency_token(self._database.position_at(lsn), self._keys)
-        decided: list[_Decided | RegistryError] = []
+        answers: list[AnsweredQuestion | RegistryError] = []
+        entries: list[AccessEntry] = []
         for item, between, candidates in zip(asked, parties, found, strict=True):
             if item.at_least is not None and item.at_least.lsn > lsn:
-                decided.append(
+                answers.append(
                     UnavailableError("This state is older than the `at_least` that was asked for.")
                 )
                 continue
             answered = self._decide(item, candidates, unknown.get(item.third_party, frozenset()), token)
-            decided.append(_Decided(answered, self._entry(item, between, answered)))
-        return decided
-
-    async def _record_each(self, entries: Sequence[AccessEntry]) -> list[RegistryError | None]:
-        await self._log.append(entries)
-        return [None] * len(entries)
+            answers.append(answered)
+            entries.append(self._entry(item, between, answered))
+        return answers, entries
 
     def _parties(self, item: AskedQuestion) -> PartiesAsked:
         index = self._keys.party_index
-        representatives = dict.fromkeys((item.representative, *item.together_with))
-        return PartiesAsked(
-            str(item.third_party), index(item.principal), tuple(index(party) for party in representatives)
-        )
+        representatives = [index(item.representative)]
+        if item.together_with:
+            others = dict.fromkeys(party for party in item.together_with if party != item.representative)
+            representatives += map(index, others)
+        return PartiesAsked(str(item.third_party), index(item.principal), representatives)
 
     async def _unknown_codes(self, asked: Sequence[AskedQuestion]) -> dict[Party, frozenset[str]]:
         open_codes: dict[Party, set[str]] = {}
@@ -167,22 +172,19 @@ class Verifier:
             permissions=item.permissions,
             at=at,
             is_present=item.at is None and item.known_at is None,
-            local_date=at.astimezone(local_zone(item.third_party)).date(),
             known_at=item.known_at,
             together_with=item.together_with,
             service=item.service,
             principal_role=item.principal_role,
-            specifier_index=specifier_index(self._keys, item.specifier),
-            principal_born=birth_date(item.principal),
-            representative_born=birth_date(item.representative),
-            together_born=tuple(birth_date(party) for party in item.together_with),
+            specifier_index=specifier_index(self._keys, item.specifier) if item.specifier else None,
             unknown_permissions=unknown,
+            births=_births(item, at) if any(map(has_age_limit, candidates)) else None,
         )
         answer = decide(question, candidates)
         document = answer_document(answer, item.asked_at)
         if item.known_at is not None:
             document["historical"] = True
-        return AnsweredQuestion(answer, document, uuid7(), token)
+        return AnsweredQuestion(answer, document, str(uuid7()), token)
 
     def _entry(self, item: AskedQuestion, between: PartiesAsked, result: AnsweredQuestion) -> AccessEntry:
         return AccessEntry(
@@ -196,6 +198,15 @@ class Verifier:
             decision=result.answer.decision.value,
             rules_version=RULES_VERSION,
         )
+
+
+def _births(item: AskedQuestion, at: datetime) -> Births:
+    return Births(
+        local_date=at.astimezone(local_zone(item.third_party)).date(),
+        principal=birth_date(item.principal),
+        representative=birth_date(item.representative),
+        together=tuple(birth_date(party) for party in item.together_with),
+    )
 
 
 @lru_cache(maxsize=1024)

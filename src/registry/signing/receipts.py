@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from registry.domain.documents import Document, Json
 from registry.signing.canonical import canonical_bytes
@@ -13,13 +12,13 @@ from registry.tlog.merkle import inclusion_path, leaf_hash, levels, root
 
 
 def receipt(
-    question: Document, answer: Document, keys: KeyRing, *, issuer: str, audit_id: UUID, now: datetime
+    question: Document, answer: Document, keys: KeyRing, *, issuer: str, audit_id: str, now: datetime
 ) -> str:
     """A compact JWS over one question and its answer; `jti` is the id of the audit row."""
     document: dict[str, Json] = {
         "iss": issuer,
         "iat": int(now.timestamp()),
-        "jti": str(audit_id),
+        "jti": audit_id,
         "question": question,
         "answer": answer,
     }
@@ -27,7 +26,7 @@ def receipt(
 
 
 def batch_receipt(
-    pairs: Sequence[tuple[Document, Document]], keys: KeyRing, *, issuer: str, audit_id: UUID, now: datetime
+    pairs: Sequence[tuple[Document, Document]], keys: KeyRing, *, issuer: str, audit_id: str, now: datetime
 ) -> tuple[str, list[dict[str, Json]]]:
     """One receipt for a batch and, for each answer, its path to the root that the receipt signs.
 
@@ -38,7 +37,7 @@ def batch_receipt(
     document: dict[str, Json] = {
         "iss": issuer,
         "iat": int(now.timestamp()),
-        "jti": str(audit_id),
+        "jti": audit_id,
         "size": len(leaves),
         "root": encode_base64url(root(tree)),
     }

@@ -23,6 +23,7 @@ class SealType(StrEnum):
 
     MANDATE = "mandate-record+jwt"
     EVENT = "mandate-event+jwt"
+    ENTRY = "registry-entry+jwt"
     TEMPLATE = "template-record+jwt"
     RECEIPT = "mandate-receipt+jwt"
     BATCH_RECEIPT = "mandate-batch-receipt+jwt"

@@ -28,10 +28,13 @@ _COLUMNS = (
     "id, at, client_id, operation, principal_index, representative_index, decision, rules_version, "
     "secret_id, ciphertext"
 )
+# Texts and bytes alone: asyncpg looks at each element of any other array through two abstract classes.
 _APPEND = f"""
 INSERT INTO access_log ({_COLUMNS})
-SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::bytea[], $6::bytea[],
-    $7::text[], $8::smallint[], $9::uuid[], $10::bytea[])
+SELECT id::uuid, at::timestamptz, client_id, operation, principal_index, representative_index, decision,
+    rules_version::smallint, secret_id::uuid, ciphertext
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::text[],
+    $9::text[], $10::bytea[]) AS entry ({_COLUMNS})
 """  # noqa: S608  # the columns are the constant above
 _ADD_MONTH = """
 INSERT INTO erasable_secrets (subject_id, kek_number, wrapped, created_at) VALUES ($1, $2, $3, $4)
@@ -40,11 +43,14 @@ ON CONFLICT DO NOTHING
 _GET_MONTH = "SELECT kek_number, wrapped FROM erasable_secrets WHERE subject_id = $1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AccessEntry:
-    """One look-up. `details` is everything else worth keeping: the question, its purpose, the answer."""
+    """One look-up. `id` is a new UUID version 7.
 
-    id: UUID
+    `details` is everything else worth keeping: the question, its purpose, the answer.
+    """
+
+    id: str
     at: datetime
     client_id: str
     operation: str
@@ -69,38 +75,56 @@ class AccessLog:
         Raises UnavailableError whatever it is that keeps them from being written.
         """
         with _unavailable_unless_written():
-            rows = [await self._row(entry) for entry in entries]
-            await self.database.run_hot(_APPEND, *map(list, zip(*rows, strict=True)))
+            rows = [await self._texts(entry) for entry in entries]
+            await self.database.fetch_hot(_APPEND, *map(list, zip(*rows, strict=True)))
 
     async def append_within(self, session: WriteSession, entry: AccessEntry) -> None:
         """Append an entry in the caller's transaction. Raises UnavailableError as `append`."""
-        names = _COLUMNS.split(", ")
         with _unavailable_unless_written():
-            row = await self._row(entry)
-            await session.execute(insert(access_log).values(dict(zip(names, row, strict=True))))
+            texts = dict(zip(_COLUMNS.split(", "), await self._texts(entry), strict=True))
+            row = texts | {
+                "id": UUID(entry.id),
+                "at": entry.at,
+                "rules_version": entry.rules_version,
+                "secret_id": month_secret_id(entry.at),
+            }
+            await session.execute(insert(access_log).values(row))
 
-    async def _row(self, entry: AccessEntry) -> tuple[object, ...]:
+    async def _texts(self, entry: AccessEntry) -> tuple[str | bytes | None, ...]:
+        """The row of an entry in the order of its columns, in texts that PostgreSQL reads."""
         secret_id = month_secret_id(entry.at)
         secret = self._secrets.get(secret_id) or await self._month_secret(secret_id, entry.at)
-        clear = {
-            "id": entry.id,
-            "at": entry.at,
-            "client_id": entry.client_id,
-            "operation": entry.operation,
-            "principal_index": entry.principal_index,
-            "representative_index": entry.representative_index,
-            "decision": entry.decision,
-            "rules_version": entry.rules_version,
-            "secret_id": secret_id,
-        }
-        details = canonical_bytes(entry.details)
-        return (*clear.values(), encrypt(secret.data_key, details, access_place(clear)))
+        at, secret_name = utc_text(entry.at), _id_text(secret_id)
+        principal, representative = entry.principal_index, entry.representative_index
+        place = _place(
+            entry.id,
+            at,
+            entry.client_id,
+            entry.operation,
+            principal,
+            representative,
+            entry.decision,
+            entry.rules_version,
+            secret_name,
+        )
+        return (
+            entry.id,
+            at,
+            entry.client_id,
+            entry.operation,
+            principal,
+            representative,
+            entry.decision,
+            str(entry.rules_version),
+            secret_name,
+            encrypt(secret.data_key, canonical_bytes(entry.details), place),
+        )
 
     async def _month_secret(self, secret_id: UUID, at: datetime) -> DataSecret:
         # On the pool of verification: callers that hold a connection of the other one never wait here for
         # another of its kind, which at the turn of a month they would all do at once.
         number, wrapped = self.keys.wrap(new_data_secret(), str(secret_id))
-        await self.database.run_hot(_ADD_MONTH, secret_id, number, wrapped, at)
+        await self.database.fetch_hot(_ADD_MONTH, secret_id, number, wrapped, at)
         rows = await self.database.fetch_hot(_GET_MONTH, secret_id)
         if not rows:
             raise RuntimeError("the month's access-log key was erased while it is being written to")
@@ -119,7 +143,7 @@ def _unavailable_unless_written() -> Iterator[None]:
 
 def month_secret_id(at: datetime) -> UUID:
     """The subject id of the data key for the month of this time (UTC)."""
-    utc = at.astimezone(UTC)
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
     return _month_secret_id(utc.year, utc.month)
 
 
@@ -133,20 +157,45 @@ def access_place(row: Mapping[str, Any]) -> str:
 
     All of them are authenticated with the ciphertext, so that none can be changed by itself.
     """
-    clear = [
+    return _place(
         str(row["id"]),
         # `fsck` reads times beyond the calendar, which only damage makes, as numbers.
         utc_text(row["at"]) if isinstance(row["at"], datetime) else row["at"],
         row["client_id"],
         row["operation"],
-        _hex(row["principal_index"]),
-        _hex(row["representative_index"]),
+        row["principal_index"],
+        row["representative_index"],
         row["decision"],
         row["rules_version"],
         str(row["secret_id"]),
+    )
+
+
+def _place(  # noqa: PLR0913, PLR0917  # one for each column
+    entry_id: str,
+    at: str | int,
+    client_id: str,
+    operation: str,
+    principal_index: bytes | None,
+    representative_index: bytes | None,
+    decision: str | None,
+    rules_version: int,
+    secret_id: str,
+) -> str:
+    clear = [
+        entry_id,
+        at,
+        client_id,
+        operation,
+        None if principal_index is None else principal_index.hex(),
+        None if representative_index is None else representative_index.hex(),
+        decision,
+        rules_version,
+        secret_id,
     ]
     return f"access_log/{orjson.dumps(clear).decode()}"
 
 
-def _hex(index: bytes | None) -> str | None:
-    return None if index is None else index.hex()
+@lru_cache(maxsize=64)
+def _id_text(secret_id: UUID) -> str:
+    return str(secret_id)

@@ -1,11 +1,10 @@
 """The look-up behind verification: the mandates between the parties of many questions, in one statement."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -17,23 +16,23 @@ from registry.storage.projection import read_changes
 
 # The outer join gives one row, with the position in the log, also to a question without mandates.
 _FIND = """
-SELECT q.number, q.is_asker, pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS lsn, r.mandate_id,
+SELECT q.place, pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS lsn, r.mandate_id,
     r.principal_role, r.specifier_index, r.permissions, r.services, r.valid_from, r.valid_until, r.issued_at,
     r.changes, r.together, r.approval, r.principal_below, r.representative_from
-FROM unnest($1::int[], $2::text[], $3::bytea[], $4::bytea[], $5::boolean[])
-    AS q (number, third_party, principal_index, representative_index, is_asker)
+FROM unnest($1::text[], $2::bytea[], $3::bytea[]) WITH ORDINALITY
+    AS q (third_party, principal_index, representative_index, place)
 LEFT JOIN representations r ON r.representative_index = q.representative_index
     AND r.third_party = q.third_party AND r.principal_index = q.principal_index
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PartiesAsked:
     """Between whom, as blind indexes: the representative first, then those who act together with it."""
 
     third_party: str
     principal_index: bytes
-    representative_indexes: tuple[bytes, ...]
+    representative_indexes: Sequence[bytes]
 
 
 async def find_candidates(
@@ -43,24 +42,30 @@ async def find_candidates(
 
     A candidate is held by the first representative; `holders` counts how many of those named hold it.
     """
-    questions = [
-        (number, parties.third_party, parties.principal_index, index, place == 0)
-        for number, parties in enumerate(asked)
-        for place, index in enumerate(parties.representative_indexes)
+    pairs = [
+        (parties.third_party, parties.principal_index, index)
+        for parties in asked
+        for index in parties.representative_indexes
     ]
-    rows = await database.fetch_hot(_FIND, *map(list, zip(*questions, strict=True)))
-    return _group(rows, asked), int(rows[0]["lsn"])
-
-
-def _group(rows: Sequence[Any], asked: Sequence[PartiesAsked]) -> list[list[Candidate]]:
-    found: list[dict[UUID, list[Any]]] = [defaultdict(list) for _ in asked]
+    rows = await database.fetch_hot(_FIND, *map(list, zip(*pairs, strict=True)))
+    held: list[list[Any]] = [[] for _ in pairs]
     for row in rows:
         if row["mandate_id"] is not None:
-            found[row["number"]][row["mandate_id"]].append(row)
-    return [
-        [_candidate(held[0], len(held)) for held in mandates.values() if any(row["is_asker"] for row in held)]
-        for mandates in found
-    ]
+            held[row["place"] - 1].append(row)
+    found, place = [], 0
+    for parties in asked:
+        end = place + len(parties.representative_indexes)
+        found.append(_candidates(held[place:end]))
+        place = end
+    return found, int(rows[0]["lsn"])
+
+
+def _candidates(held: list[list[Any]]) -> list[Candidate]:
+    """The mandates of the first representative, from the rows of each of them."""
+    if len(held) == 1:
+        return [_candidate(row, 1) for row in held[0]]
+    others = Counter(row["mandate_id"] for rows in held[1:] for row in rows)
+    return [_candidate(row, 1 + others[row["mandate_id"]]) for row in held[0]]
 
 
 def _candidate(row: Any, holders: int) -> Candidate:  # noqa: ANN401  # asyncpg has no row type per query

@@ -2,7 +2,7 @@
 
 Two kinds of session keep reads from writing: a `ReadSession` runs in a read-only transaction, a
 `WriteSession` is one act's transaction and is committed before the caller goes on. SQLAlchemy Core serves
-everything but verification, which takes its own asyncpg pool.
+everything but verification, which has asyncpg connections of its own.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from registry.domain.errors import UnavailableError
 from registry.signing.consistency import Position
+from registry.storage.hot_connections import HotConnections
 from registry.storage.roles import APP
 
 STATEMENT_TIMEOUT_MS = 10_000
@@ -64,7 +65,7 @@ class Database:
     """The two ways into PostgreSQL, made once by a composition root with `open_database`."""
 
     engine: AsyncEngine
-    pool: "asyncpg.Pool[asyncpg.Record]"
+    hot: HotConnections
     system_id: int
     timeline: int
 
@@ -89,15 +90,12 @@ class Database:
                 yield ReadSession(connection)
 
     async def fetch_hot(self, statement: str, *arguments: object) -> list[Any]:
-        """Run one prepared statement of verification and return its rows. Raises UnavailableError."""
-        async with _unavailable_when_lost():
-            rows: list[Any] = await self.pool.fetch(statement, *arguments)
-            return rows
+        """Run one statement of verification, committed when this returns, and give its rows.
 
-    async def run_hot(self, statement: str, *arguments: object) -> None:
-        """Run one statement of verification; committed when this returns. Raises UnavailableError."""
+        Raises UnavailableError.
+        """
         async with _unavailable_when_lost():
-            await self.pool.execute(statement, *arguments)
+            return await self.hot.fetch(statement, *arguments)
 
     async def position(self) -> Position:
         """The present end of the write-ahead log: everything committed before this call lies before it."""
@@ -109,9 +107,9 @@ class Database:
         return Position(self.system_id, self.timeline, lsn)
 
     async def close(self) -> None:
-        """Close both pools."""
+        """Close all connections."""
         await self.engine.dispose()
-        await self.pool.close()
+        await self.hot.close()
 
 
 async def open_database(url: str, *, pool_size: int = 8, hot_pool_size: int = 4, role: str = APP) -> Database:
@@ -138,21 +136,14 @@ async def open_database(url: str, *, pool_size: int = 8, hot_pool_size: int = 4,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )
+    hot = HotConnections(
+        url, size=hot_pool_size, settings=settings, statement_seconds=STATEMENT_TIMEOUT_MS / 1000
+    )
     try:
-        pool = await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=hot_pool_size,
-            server_settings=settings,
-            timeout=5,
-            command_timeout=STATEMENT_TIMEOUT_MS / 1000,
-            reset=_keep_session,
-            max_inactive_connection_lifetime=0,
-        )
-        row = await pool.fetchrow(_IDENTITY)
+        (row,) = await hot.fetch(_IDENTITY)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise UnavailableError(_why_closed(error)) from error
-    return Database(engine, pool, row["system_identifier"], row["timeline_id"])
+    return Database(engine, hot, row["system_identifier"], row["timeline_id"])
 
 
 def _why_closed(error: Exception) -> str:
@@ -165,10 +156,6 @@ def _why_closed(error: Exception) -> str:
 def migration_engine(url: str) -> AsyncEngine:
     """An engine for `registry migrate`: one connection, as the login itself."""
     return create_async_engine(_sqlalchemy_url(url), poolclass=NullPool)
-
-
-async def _keep_session(_connection: object) -> None:
-    """Leave a released connection as it is: verification keeps no session state to reset."""
 
 
 def _sqlalchemy_url(url: str) -> str:

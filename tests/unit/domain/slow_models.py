@@ -109,16 +109,18 @@ def slow_reasons(question: Question, code: str, candidate: Candidate) -> Iterato
 
 def _has_right_age(question: Question, candidate: Candidate) -> bool:
     fits = []
+    births = question.births
+    assert births is not None
     if candidate.principal_below is not None:
-        born = question.principal_born
+        born = births.principal
         fits.append(
             born is not None
-            and born <= question.local_date
-            and slow_age(born, question.local_date) < candidate.principal_below
+            and born <= births.local_date
+            and slow_age(born, births.local_date) < candidate.principal_below
         )
     if candidate.representative_from is not None and question.representative.type.value == "person":
-        born = question.representative_born
-        fits.append(born is not None and slow_age(born, question.local_date) >= candidate.representative_from)
+        born = births.representative
+        fits.append(born is not None and slow_age(born, births.local_date) >= candidate.representative_from)
     return all(fits)
 
 

@@ -10,6 +10,7 @@ import pytest
 from registry.domain.events import Change, EventType, Lifetime
 from registry.domain.parties import Party, PartyType, Scheme
 from registry.domain.verification import (
+    Births,
     Candidate,
     Decision,
     PermissionAnswer,
@@ -27,7 +28,7 @@ QUESTION = Question(
     representative=AGENT.party,
     permissions=("sign",),
     at=NOW,
-    local_date=date(2026, 11, 21),
+    births=Births(date(2026, 11, 21)),
 )
 LIFETIME = Lifetime(NOW - DAY, NOW + 100 * DAY, NOW - DAY)
 CANDIDATE = Candidate(
@@ -195,7 +196,7 @@ def test_a_question_without_a_role_means_the_party_as_what_it_is() -> None:
 )
 def test_a_child_is_below_the_limit_until_its_birthday_there(local_date: date, reason: Reason | None) -> None:
     # The clock stands still: the local date alone decides. Before its birth nobody has an age.
-    question = replace(QUESTION, local_date=local_date, principal_born=date(2013, 11, 21))
+    question = replace(QUESTION, births=Births(local_date, principal=date(2013, 11, 21)))
     assert only_reason(question, replace(CANDIDATE, principal_below=13)) is reason
 
 
@@ -205,7 +206,7 @@ def test_a_child_is_below_the_limit_until_its_birthday_there(local_date: date, r
 def test_a_representative_has_the_age_from_its_birthday_there(
     local_date: date, reason: Reason | None
 ) -> None:
-    question = replace(QUESTION, local_date=local_date, representative_born=date(2008, 11, 21))
+    question = replace(QUESTION, births=Births(local_date, representative=date(2008, 11, 21)))
     assert only_reason(question, replace(CANDIDATE, representative_from=18)) is reason
 
 
@@ -216,6 +217,13 @@ def test_an_identifier_without_a_full_birth_date_never_satisfies_an_age_limit(sc
     assert only_reason(replace(QUESTION, representative=party), limited) is Reason.AGE_LIMIT
     limited = replace(CANDIDATE, principal_below=200)
     assert only_reason(replace(QUESTION, principal=party), limited) is Reason.AGE_LIMIT
+
+
+def test_without_births_no_age_limit_is_met_and_no_other_rule_asks_for_them() -> None:
+    question = replace(QUESTION, births=None)
+    assert only_reason(question, CANDIDATE) is None
+    assert only_reason(question, replace(CANDIDATE, principal_below=200)) is Reason.AGE_LIMIT
+    assert only_reason(question, replace(CANDIDATE, representative_from=0)) is Reason.AGE_LIMIT
 
 
 def test_an_organisation_that_represents_has_no_age_to_limit() -> None:

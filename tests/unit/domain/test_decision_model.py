@@ -12,6 +12,7 @@ from registry.domain.events import Change, EventType, Lifetime
 from registry.domain.parties import PartyType
 from registry.domain.verification import (
     Answer,
+    Births,
     Candidate,
     Decision,
     Question,
@@ -44,13 +45,15 @@ def a_world(random: Random) -> World:
         representative=random.choice((AGENT.party, OTHER_COMPANY.party)),
         permissions=tuple(random.choice("abcz") for _ in range(random.randint(1, 3))),
         at=a_day(random, 0, 6),
-        local_date=date(2026, 10, 30) + timedelta(days=random.randrange(130)),
         **random.choice(({}, {"is_present": True}, {"known_at": a_day(random, 0, 6)})),
         service=random.choice((None, None, "s", "u")),
         principal_role=random.choice((None, *ROLES)),
         specifier_index=random.choice(INDEXES),
-        principal_born=random.choice(BIRTHS),
-        representative_born=random.choice(BIRTHS),
+        births=Births(
+            date(2026, 10, 30) + timedelta(days=random.randrange(130)),
+            random.choice(BIRTHS),
+            random.choice(BIRTHS),
+        ),
         unknown_permissions=frozenset("z"),
     )
     numbers = random.sample(range(1, 10), random.randrange(5))

@@ -195,6 +195,32 @@ def test_strict_json_raises_nothing_but_value_errors(data: bytes) -> None:
     assert orjson.loads(data) == value
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":1,"a":1}',
+        '{"a": 1, "b": {"c": [1, {"d": 1, "d": 2}]}}',
+        '{"a b": 1, "a b": 2}',
+        '{"a":1,"\\u0061":1}',
+        '{"\u00e5":1,\n "\u00e5":1}',
+    ],
+)
+def test_a_member_twice_is_refused_however_it_is_written(text: str) -> None:
+    with pytest.raises(ValueError, match="twice"):
+        parse_json_object(text.encode())
+
+
+@timeless
+@given(
+    st.dictionaries(texts, json_values, min_size=1, max_size=4), st.sampled_from(["", " ", "\n\t"]), st.data()
+)
+def test_a_repeated_member_is_never_read(value: dict[str, object], blank: str, data: st.DataObject) -> None:
+    members = [f"{json.dumps(name, ensure_ascii=False)}:{blank}{json.dumps(value[name])}" for name in value]
+    members.insert(data.draw(st.integers(0, len(members))), data.draw(st.sampled_from(members)))
+    with pytest.raises(ValueError, match="twice"):
+        parse_json_object(("{" + f",{blank}".join(members) + "}").encode())
+
+
 @pytest.mark.parametrize(("depth", "is_allowed"), [(31, True), (32, True), (33, False), (500, False)])
 def test_depth_is_bounded(depth: int, is_allowed: bool) -> None:  # noqa: FBT001  # a table of expectations
     data = b'{"a":' * depth + b"1" + b"}" * depth

@@ -19,7 +19,7 @@ class RegistrarIn(WireIn):
 
     def to_registrar(self) -> Registrar:
         """The registrar in the operations' terms."""
-        return Registrar(self.employee.to_party(), self.statement)
+        return Registrar(self.employee.party, self.statement)
 
 
 class ActEvidenceIn(WireIn):

@@ -58,7 +58,7 @@ def _read_uuid(value: Any) -> UUID:  # noqa: ANN401  # whatever the JSON held
 
 
 def _no_controls(value: str) -> str:
-    if any(not char.isprintable() and char not in "\n\t" for char in value):
+    if not value.isprintable() and any(not char.isprintable() and char not in "\n\t" for char in value):
         raise PydanticCustomError(
             "control_characters", "Leave out control, format and unassigned characters, and unusual spaces"
         )

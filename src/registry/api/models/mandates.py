@@ -60,7 +60,7 @@ class SignatoryRuleModel(WireIn):
         """The rule in the domain's terms."""
         return SignatoryRule(
             tuple(
-                SignatoryAlternative(frozenset(party.to_party() for party in item.any_of), item.count)
+                SignatoryAlternative(frozenset(party.party for party in item.any_of), item.count)
                 for item in self.alternatives
             ),
             self.text,
@@ -109,7 +109,7 @@ class SignatureIn(WireIn):
             evidence=self.evidence.data,
             signer=None if self.signer is None else self.signer.to_named(),
             signed_at=self.signed_at,
-            registrar=None if self.registrar is None else self.registrar.to_party(),
+            registrar=None if self.registrar is None else self.registrar.party,
         )
 
 

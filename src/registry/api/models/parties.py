@@ -1,5 +1,6 @@
 """Parties on the wire: `{"scheme", "value", "name"}`."""
 
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -21,7 +22,7 @@ class PartyIn(WireIn):
     @model_validator(mode="after")
     def _check(self) -> Self:
         try:
-            parse_party(self.scheme, self.value)
+            self.party  # noqa: B018  # read here, so that it is checked and kept
         except InvalidPartyIdError as error:
             member = "scheme" if error.code == "unknown_scheme" else "value"
             raise PydanticCustomError(
@@ -31,13 +32,14 @@ class PartyIn(WireIn):
             ) from None
         return self
 
-    def to_party(self) -> Party:
+    @cached_property
+    def party(self) -> Party:
         """The party in its canonical form."""
         return parse_party(self.scheme, self.value)
 
     def to_named(self) -> NamedParty:
         """The party with its name."""
-        return NamedParty(self.to_party(), self.name)
+        return NamedParty(self.party, self.name)
 
 
 class PartyOut(WireOut):

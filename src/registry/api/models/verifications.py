@@ -59,18 +59,18 @@ class QuestionIn(WireIn):
         What is kept of it also names the third party where the caller left it out, so that a receipt is
         whole by itself.
         """
-        third_party = caller.organisation if self.third_party is None else self.third_party.to_party()
+        third_party = caller.organisation if self.third_party is None else self.third_party.party
         if self.third_party is None:
             document = {**document, "third_party": party_document(third_party)}
         return AskedQuestion(
             caller=caller,
             third_party=third_party,
-            principal=self.principal.to_party(),
-            representative=self.representative.to_party(),
+            principal=self.principal.party,
+            representative=self.representative.party,
             permissions=tuple(dict.fromkeys(self.permissions)),
             document=document,
             asked_at=now,
-            together_with=tuple(party.to_party() for party in self.representatives or ()),
+            together_with=tuple(party.party for party in self.representatives or ()),
             service=self.service,
             principal_role=self.principal_role,
             specifier=self.specifier or {},
@@ -153,7 +153,7 @@ class RepresentationSearchIn(WireIn):
 
     def third_party_of(self, caller: Caller) -> Party:
         """Towards whom: the caller's own organisation unless the search names another."""
-        return caller.organisation if self.third_party is None else self.third_party.to_party()
+        return caller.organisation if self.third_party is None else self.third_party.party
 
 
 class RepresentationOut(WireOut):

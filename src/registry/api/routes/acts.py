@@ -124,7 +124,7 @@ async def use(
         runtime.keys,
         caller,
         mandate_id,
-        Use(body.permission, body.case_ref, body.by.to_party()),
+        Use(body.permission, body.case_ref, body.by.party),
         idempotent,
         now=runtime.now(),
     )

@@ -185,4 +185,4 @@ async def events(mandate_id: Id, runtime: RuntimeDep, caller: CallerDep) -> Even
 
 
 def _party(party: PartyIn | None) -> Party | None:
-    return None if party is None else party.to_party()
+    return None if party is None else party.party

@@ -57,7 +57,7 @@ async def search(body: RepresentationSearchIn, runtime: RuntimeDep, caller: Call
     A page can hold fewer than `limit`; go on while `next` is not null.
     """
     wanted = RepresentationSearch(
-        representative=body.representative.to_party(),
+        representative=body.representative.party,
         third_party=body.third_party_of(caller),
         service=body.service,
         after=_read_cursor(body.cursor),

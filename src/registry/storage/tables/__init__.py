@@ -1,0 +1,69 @@
+"""Every table, declared once, a module for each matter. Migrations create them; a test holds the two equal.
+
+Record tables are immutable, by grants and triggers: they hold ids, times, commitments and ciphertext, nothing
+personal. Projections can be rebuilt from them. Everything else is a setting, a queue, or can be erased.
+"""
+
+from registry.storage.tables.clients import (
+    assertions_seen,
+    clients,
+    idempotency_keys,
+)
+from registry.storage.tables.entries import sealed_entries
+from registry.storage.tables.mandates import (
+    mandate_endings,
+    mandate_events,
+    mandate_evidence,
+    mandate_records,
+    mandate_states,
+    representations,
+)
+from registry.storage.tables.metadata import metadata
+from registry.storage.tables.privacy import (
+    access_log,
+    erasable_secrets,
+)
+from registry.storage.tables.templates import (
+    template_publications,
+    template_retirements,
+    template_versions,
+    templates,
+)
+
+RECORD_TABLES = (
+    "templates",
+    "template_publications",
+    "template_retirements",
+    "mandate_records",
+    "mandate_evidence",
+    "mandate_events",
+    "mandate_endings",
+    "sealed_entries",
+    "access_log",
+)
+"""Tables whose rows never change and never go."""
+
+PARTITIONED_TABLES = ("mandate_events", "access_log")
+"""Record tables partitioned by month."""
+
+__all__ = [
+    "PARTITIONED_TABLES",
+    "RECORD_TABLES",
+    "access_log",
+    "assertions_seen",
+    "clients",
+    "erasable_secrets",
+    "idempotency_keys",
+    "mandate_endings",
+    "mandate_events",
+    "mandate_evidence",
+    "mandate_records",
+    "mandate_states",
+    "metadata",
+    "representations",
+    "sealed_entries",
+    "template_publications",
+    "template_retirements",
+    "template_versions",
+    "templates",
+]
