@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from registry.api.app import create_app
 from registry.api.runtime import Runtime
@@ -82,6 +84,42 @@ _COLLECT_AFTER = 20_000
 """New objects before the youngest are collected: some 200 requests, where Python's 700 is a few."""
 
 
+class _OneWriteTransport:
+    """A connection that sends what is written within one turn of the event loop at once.
+
+    uvicorn writes the head of an answer and its body apart, and each would be a packet of its own.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._written: list[bytes] = []
+        self._call_soon = asyncio.get_running_loop().call_soon
+        self.is_closing = transport.is_closing
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the transport has
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._written:
+            self._call_soon(self._send)
+        self._written.append(data)
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        if self._written:
+            data = b"".join(self._written)
+            self._written.clear()
+            self._transport.write(data)
+
+
+class _Protocol(HttpToolsProtocol):
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(_OneWriteTransport(transport))  # type: ignore[arg-type]  # it behaves as one
+
+
 class Server(uvicorn.Server):
     """Serves the API of a runtime: `await server.serve(sockets=[...])` returns some time after a signal.
 
@@ -106,7 +144,7 @@ class Server(uvicorn.Server):
                 ),
                 proxy_headers=False,
                 lifespan="on",
-                http="httptools",
+                http=_Protocol,
                 log_config=None,
                 log_level="warning",
                 access_log=False,

@@ -37,6 +37,10 @@ MOST_TOGETHER = 64
 """How many single questions are asked in one statement at most."""
 
 
+GROUPS_AT_ONCE = 2
+"""How many such groups are under way at most: one looks up while another commits; more would be smaller."""
+
+
 @dataclass(slots=True)
 class AskedQuestion:
     """A question as a caller asks it. `document` is how it was asked, for the receipt and the access log.
@@ -80,8 +84,8 @@ def check_third_party(caller: Caller, third_party: Party) -> None:
 class Verifier:
     """Answers questions. Remembers which permission codes exist: a code once published stays.
 
-    Single questions are looked up, decided and recorded together with those that come in meanwhile, as many
-    groups at a time as there are connections: the look-ups of some need not wait for the commit of others.
+    Single questions are looked up, decided and recorded together with those that come in meanwhile, in two
+    groups at a time: the look-ups of some need not wait for the commit of others.
     """
 
     def __init__(self, access_log: AccessLog, keys: KeyRing, *, connections: int) -> None:
@@ -90,7 +94,8 @@ class Verifier:
         self._database = access_log.database
         self._keys = keys
         self._known_codes: set[tuple[Party, str]] = set()
-        self._answering = Coalescer(self._answer_each, at_once=connections, most=MOST_TOGETHER)
+        at_once = min(GROUPS_AT_ONCE, connections)
+        self._answering = Coalescer(self._answer_each, at_once=at_once, most=MOST_TOGETHER)
 
     async def answer(self, asked: Sequence[AskedQuestion]) -> list[AnsweredQuestion]:
         """Answer questions in their order, all or none; every audit row is committed when this returns.

@@ -1,6 +1,5 @@
 """Parties on the wire: `{"scheme", "value", "name"}`."""
 
-from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -22,7 +21,8 @@ class PartyIn(WireIn):
     @model_validator(mode="after")
     def _check(self) -> Self:
         try:
-            self.party  # noqa: B018  # read here, so that it is checked and kept
+            # Not a private attribute: pydantic's own cost as much as reading the number once more.
+            self.__dict__["_party"] = parse_party(self.scheme, self.value)
         except InvalidPartyIdError as error:
             member = "scheme" if error.code == "unknown_scheme" else "value"
             raise PydanticCustomError(
@@ -32,10 +32,11 @@ class PartyIn(WireIn):
             ) from None
         return self
 
-    @cached_property
+    @property
     def party(self) -> Party:
         """The party in its canonical form."""
-        return parse_party(self.scheme, self.value)
+        party: Party = self.__dict__["_party"]
+        return party
 
     def to_named(self) -> NamedParty:
         """The party with its name."""
