@@ -67,3 +67,25 @@ async def test_lost_connections_are_a_time_to_try_again(clone_database: CloneDat
                     assert response.headers["retry-after"] == "1"
         assert set(statuses) <= {200, 503}
         assert statuses[-2:] == [200, 200]
+
+
+async def test_the_operator_reads_why_there_was_no_answer(
+    clone_database: CloneDatabase, keys: KeyRing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = await clone_database()
+    async with opened(url) as database:
+        world = World(database, keys)
+        owner = await world.organisation()
+        await run_sql(url, "REVOKE INSERT ON access_log FROM registry_app")
+        await owner.post("/v1/verifications", question(owner))
+        capsys.readouterr()
+        for call in (
+            owner.post("/v1/verifications", question(owner)),
+            owner.post("/v1/verifications/batch", {"questions": [question(owner)]}),
+        ):
+            problem = assert_problem(await call, 503, "unavailable")
+            log = capsys.readouterr().out
+            assert "InsufficientPrivilegeError" in log
+            assert problem["request_id"] in log
+            assert_names_nobody(log)
+            assert "InsufficientPrivilege" not in str(problem)

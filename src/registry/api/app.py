@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from registry.api.contract import describe
 from registry.api.edge import Edge
+from registry.api.observing import log_unavailable
 from registry.api.paths import allowed_methods
 from registry.api.problems import (
     BodyTooLargeError,
@@ -69,6 +70,7 @@ def create_app(
 
 def _respond(request: Request, error: RegistryError) -> Response:
     request_id = str(request.scope.get("request_id", ""))
+    log_unavailable(error, request_id)
     return problem_response(problem_of(error), path=request.scope["path"], request_id=request_id)
 
 

@@ -5,17 +5,15 @@ Nothing personal is logged: no query, no body, no error text, only where it was 
 
 import re
 import time
-import traceback
 from random import Random
 from typing import Any
 
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from registry.api.hot_path import HOT_PATHS
-from registry.api.observing import RequestLog, observe
+from registry.api.observing import RequestLog, log_failure, log_unavailable, observe
 from registry.api.personal_numbers import names_person
 from registry.api.problems import BodyTooLargeError, InternalError, problem_of, problem_response
 from registry.domain.errors import RegistryError
@@ -50,7 +48,7 @@ class Edge:
             else:
                 await exchange.refuse(BodyTooLargeError(exchange.limit))
         except Exception as error:  # noqa: BLE001  # the last place to answer, without telling a stranger anything
-            _log_failure(error, exchange.request_id)
+            log_failure(error, exchange.request_id)
             if not exchange.status:
                 await exchange.refuse(InternalError())
         finally:
@@ -128,6 +126,7 @@ class _Exchange:
 
     async def refuse(self, error: RegistryError) -> None:
         """Answer with a problem instead of what was asked."""
+        log_unavailable(error, self.request_id)
         response = problem_response(problem_of(error), path=self._scope["path"], request_id=self.request_id)
         await response(self._scope, self._receive, self.send)
 
@@ -138,14 +137,3 @@ def _traceparent(given: bytes) -> bytes:
     match = _TRACEPARENT.fullmatch(given) if given else None
     trace, flags = (match[1], match[3]) if match else (fresh[: 2 * _TRACE_BYTES], b"00")
     return b"00-" + trace + b"-" + fresh[-2 * _SPAN_BYTES :] + b"-" + flags
-
-
-def _log_failure(error: Exception, request_id: str) -> None:
-    """Log which exception was raised where: its text may name a person."""
-    frames = [
-        f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
-        for frame in traceback.extract_tb(error.__traceback__)[-8:]
-    ]
-    structlog.get_logger("registry.failure").error(
-        "failure", kind=type(error).__name__, where=frames, request_id=request_id
-    )

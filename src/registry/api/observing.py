@@ -5,6 +5,7 @@ the line is written by hand, in the shape of the other lines: a fifth of the tim
 """
 
 import sys
+import traceback
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -12,9 +13,12 @@ from datetime import UTC, datetime
 from itertools import accumulate
 
 import orjson
+import structlog
 from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from registry.domain.errors import UnavailableError
 
 _LINE = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -90,3 +94,26 @@ def observe(method: str, route: str, status: int, seconds: float) -> str:
     shown = method if method in _METHODS else "other"
     _metrics.observe(shown, route, status, seconds)
     return shown
+
+
+def log_failure(error: BaseException, request_id: str) -> None:
+    """Log which exception was raised where: its text may name a person."""
+    structlog.get_logger("registry.failure").error(
+        "failure", kind=type(error).__name__, where=_frames(error), request_id=request_id
+    )
+
+
+def log_unavailable(error: Exception, request_id: str) -> None:
+    """Log what made an answer impossible just now, for the operator: the caller is not told."""
+    if isinstance(error, UnavailableError):
+        cause = error.__cause__ or error
+        structlog.get_logger("registry.failure").warning(
+            "unavailable", kind=type(cause).__name__, where=_frames(cause), request_id=request_id
+        )
+
+
+def _frames(error: BaseException) -> list[str]:
+    return [
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-8:]
+    ]
