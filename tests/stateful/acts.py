@@ -1,0 +1,206 @@
+"""Random acts on mandates through the API, each told to the model as well, and answers held against it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+import httpx
+from hypothesis import strategies as st
+
+from acting import calling, in_short
+from factories import BERI, HERMAN, MARIA, PAUL, PETRONELLA, Json, Organisation, World, mandate_body, person
+from registry.domain.documents import utc_text, utc_time
+from stateful.slow_life import OVER, Mandate, Model
+
+PRINCIPALS = (BERI, MARIA)
+REPRESENTATIVES = (PAUL, HERMAN, PETRONELLA)
+PERMISSIONS = ("apply", "follow")
+TICK = timedelta(microseconds=1)
+TEMPLATES: dict[str, Json] = {
+    "plain": {},
+    "limited": {"exercise": {"max_uses": 2}},
+    "joint": {"exercise": {"together": 2}},
+}
+
+
+@dataclass
+class Life:
+    """One third party with its mandates, here and in the model."""
+
+    world: World
+    owner: Organisation
+    data: st.DataObject
+    model: Model = field(default_factory=Model)
+    templates: dict[str, Json] = field(default_factory=dict)
+    numbers: Any = field(default_factory=count)
+
+    @property
+    def now(self) -> datetime:
+        """The clock, which stands until it is set."""
+        return self.world.clock()
+
+    def draw(self, *choices: Any) -> Any:  # noqa: ANN401  # whatever the choices are
+        """Choose one."""
+        return self.data.draw(st.sampled_from(choices))
+
+    def draw_mandate(self) -> Mandate | None:
+        """Choose a mandate, by its place, or none."""
+        mandates = [None, *self.model.mandates.values()]
+        return mandates[self.draw(*range(len(mandates)))]
+
+    async def begin(self) -> None:
+        """Publish the templates."""
+        for name, changes in TEMPLATES.items():
+            self.templates[name] = await self.world.publish_template(self.owner, **changes)
+
+    async def live(self, steps: int) -> None:
+        """Do so many things; after each, everything is as the model says."""
+        acts: dict[str, Callable[[], Awaitable[None]]] = {
+            act.__name__: act for act in (self.issue, self.step_clock, self.use, self.end, self.turn)
+        }
+        for _ in range(steps):
+            await acts[self.draw("issue", "step_clock", "use", *acts)]()
+            await self.compare()
+
+    async def step_clock(self) -> None:
+        """Go on to, just before or just after a time at which something changes, or a little ahead."""
+        moments = [
+            moment + step
+            for moment in self.model.boundaries()
+            for step in (-TICK, timedelta(), TICK)
+            if moment + step > self.now
+        ]
+        self.world.clock.fixed = self.draw(self.now + timedelta(hours=7), *moments)
+        self.owner = await calling(self.world, self.owner)
+
+    async def issue(self) -> None:
+        """Issue a mandate, sometimes in the place of another."""
+        name = self.draw(*TEMPLATES)
+        old = self.draw_mandate()
+        start = self.now + timedelta(hours=self.draw(-24, 0, 0, 12))
+        wanted = Mandate(
+            id="",
+            principal=old.principal if old else self.draw(*PRINCIPALS),
+            representatives=REPRESENTATIVES[:2] if name == "joint" else (self.draw(*REPRESENTATIVES),),
+            permissions=self.draw(("apply",), PERMISSIONS),
+            template=name,
+            valid_from=start,
+            valid_until=self.now + timedelta(hours=self.draw(13, 24, 300)),
+            issued_at=self.now,
+            together=2 if name == "joint" else 1,
+            max_uses=2 if name == "limited" else None,
+        )
+        answer = await self._send(wanted, old)
+        if old is not None and old.status(self.now) in OVER:
+            expected = 409
+        else:
+            others = {key: other for key, other in self.model.mandates.items() if other is not old}
+            expected = 409 if Model(others).in_force(wanted) else 201
+        assert answer.status_code == expected, answer.text
+        if expected == 201:
+            wanted.id = answer.json()["id"]
+            if old is not None:
+                old.events.append(("superseded", self.now))
+            self.model.mandates[wanted.id] = wanted
+
+    async def _send(self, wanted: Mandate, old: Mandate | None) -> httpx.Response:
+        body = mandate_body(
+            self.templates[wanted.template],
+            principal=person(wanted.principal, "P"),
+            representatives=[person(number, "R") for number in wanted.representatives],
+            permissions=list(wanted.permissions),
+            valid_from=utc_text(wanted.valid_from),
+            valid_until=utc_text(wanted.valid_until),
+            external_ref=str(next(self.numbers)),
+            supersedes=old.id if old else None,
+        )
+        return await self.owner.post(
+            "/v1/mandates", await self.world.sign(self.owner, body, wanted.principal)
+        )
+
+    async def end(self) -> None:
+        """Revoke or renounce: the principal, a representative or the third party."""
+        mandate = self.draw_mandate()
+        if mandate is None:
+            return
+        role = self.draw("principal", "representative", "third_party")
+        number = {"principal": mandate.principal, "representative": mandate.representatives[0]}.get(role)
+        headers = {"Id_Token": self.world.id_token(number, self.owner.client_id)} if number else {}
+        answer = await self.owner.post(
+            f"/v1/mandates/{mandate.id}/revocation", {"by": role, "reason": "so it is"}, **headers
+        )
+        await self._told(mandate, answer, "renounced" if role == "representative" else "revoked")
+
+    async def turn(self) -> None:
+        """Suspend or resume."""
+        mandate = self.draw_mandate()
+        if mandate is None:
+            return
+        turned, path = self.draw(("suspended", "suspension"), ("resumed", "resumption"))
+        turns = [kind for kind, _ in mandate.events if kind in {"suspended", "resumed"}]
+        is_suspended = turns[-1:] == ["suspended"]
+        answer = await self.owner.post(f"/v1/mandates/{mandate.id}/{path}", {"reason": "so it is"})
+        await self._told(mandate, answer, turned, allowed=is_suspended == (turned == "resumed"))
+
+    async def use(self) -> None:
+        """Use a mandate, which may use it up."""
+        mandate = self.draw_mandate()
+        if mandate is None:
+            return
+        body = {
+            "permission": mandate.permissions[0],
+            "case_ref": f"case {next(self.numbers)}",
+            "by": person(mandate.representatives[0], None),
+        }
+        answer = await self.owner.post(f"/v1/mandates/{mandate.id}/uses", body)
+        allowed = mandate.status(self.now) == "active"
+        await self._told(mandate, answer, "used", allowed=allowed)
+        uses = sum(kind == "used" for kind, _ in mandate.events)
+        if allowed and mandate.max_uses is not None:
+            assert answer.json()["remaining"] == mandate.max_uses - uses
+            if uses == mandate.max_uses:
+                mandate.events.append(("used_up", self.now))
+
+    async def _told(
+        self, mandate: Mandate, answer: httpx.Response, kind: str, *, allowed: bool = True
+    ) -> None:
+        """Hold an act's answer against the model, and tell the model of it."""
+        is_allowed = allowed and mandate.status(self.now) not in OVER
+        assert answer.status_code == (201 if is_allowed else 409), answer.text
+        if is_allowed:
+            mandate.events.append((kind, self.now))
+
+    async def compare(self) -> None:
+        """Every status, and the answer to one question, are those of the model."""
+        mandates = self.model.mandates
+        if mandates:
+            answer = await self.owner.post("/v1/mandates/status", {"ids": [*mandates]})
+            found = {item["id"]: item["status"] for item in answer.json()["items"]}
+            assert found == {key: mandate.status(self.now) for key, mandate in mandates.items()}
+        moments = (
+            None,
+            *(moment + step for moment in self.model.boundaries() for step in (-TICK, timedelta())),
+        )
+        at, known_at = self.draw(*moments), self.draw(None, *moments)
+        acting = self.draw(*((number,) for number in REPRESENTATIVES), REPRESENTATIVES[:2])
+        principal, permission = self.draw(*PRINCIPALS), self.draw(*PERMISSIONS)
+        answer = await self.owner.post(
+            "/v1/verifications",
+            {
+                "principal": person(principal, None),
+                "representative": person(acting[0], None),
+                "representatives": [person(number, None) for number in acting[1:]] or None,
+                "permissions": [permission],
+                "at": utc_text(at) if at else None,
+                "known_at": utc_text(known_at) if known_at else None,
+            },
+        )
+        assert answer.status_code == 200, answer.text
+        given = answer.json()["permissions"][0]
+        decision, reason, named = self.model.answer(principal, acting, permission, at or self.now, known_at)
+        shown = in_short({"decision": decision, "reasons": [reason] if reason else []})
+        assert (in_short(given), given.get("mandate_id")) == (shown, named), f"{in_short(given)}, not {shown}"
+        if named:
+            assert utc_time(given["valid_until"]) == mandates[named].valid_until
