@@ -85,7 +85,7 @@ async def test_every_fault_is_told_at_once(world: World, municipality: Organisat
         ("/valid_until", "reversed"),
         ("/language", "not_offered"),
         ("/basis", "basis_mismatch"),
-        ("/parent", "not_supported"),
+        ("/parent", "unknown_mandate"),
         ("/principal_details/signatory_rule/alternatives/0/count", "impossible"),
         ("/principal_details/source", "missing"),
         ("/signatures/0/evidence/data", "evidence_malformed"),

@@ -54,7 +54,7 @@ async def test_search_finds_by_every_member_and_all_together(
     for search, expected in cases:
         assert await found(municipality, **search) == [ids[number] for number in expected], search
     items = (await municipality.post("/v1/mandates/search", {})).json()["items"]
-    assert [item | {"consistency_token": None} for item in items] == [
+    assert [item | {"consistency_token": None, "also_ended": []} for item in items] == [
         mandate | {"consistency_token": None} for mandate in mandates
     ]
 

@@ -53,6 +53,7 @@ async def issue(loading: Loading, mandate: DemoMandate, template_id: UUID) -> UU
     proposal = replace(mandate.proposal, template_id=template_id)
     examined = await examine_mandate(
         loading.database,
+        loading.keys,
         loading.issuers,
         caller,
         proposal,

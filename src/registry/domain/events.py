@@ -138,6 +138,13 @@ def ending_at(lifetime: Lifetime, at: datetime, *, known_at: datetime | None = N
     return min(endings, key=lambda change: change.at, default=None)
 
 
+def time_asked(lifetime: Lifetime, at: datetime, *, is_present: bool) -> datetime:
+    """`at`; where that is the present, no earlier than what is recorded, which counts as past."""
+    if not is_present or not lifetime.changes:
+        return at
+    return max(at, *(change.at for change in lifetime.changes))
+
+
 def _known(lifetime: Lifetime, at: datetime, known_at: datetime | None) -> list[Change]:
     return [
         change

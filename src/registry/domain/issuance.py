@@ -90,7 +90,7 @@ def complete(
 def check_content(
     content: MandateContent, template: TemplateVersion, *, signed_at: datetime | None, now: datetime
 ) -> tuple[Fault, ...]:
-    """Return every rule that the content breaks; empty when none.
+    """Return every rule that the content breaks; empty when none. Those of sub-mandates come on top.
 
     `signed_at` is the earliest signature's time (None before any): a version that has been replaced
     serves only mandates that were signed while it was current.
@@ -232,8 +232,6 @@ def _check_terms(content: MandateContent, template: TemplateContent) -> Iterator
     if by_authority == (content.basis is Basis.VOLUNTARY):
         right = "`statutory` or `court`" if by_authority else "`voluntary`"
         yield Fault("/basis", "basis_mismatch", f"A mandate on this template has the basis {right}.")
-    if content.parent is not None:
-        yield Fault("/parent", "not_supported", "Sub-mandates are not accepted: leave `parent` out.")
     if content.principal_details is not None:
         yield from _check_signatory_rule(content.principal_details)
 

@@ -63,7 +63,10 @@ class SignatoryRule:
 
 @dataclass(frozen=True, slots=True)
 class PrincipalDetails:
-    """What is stated of an organisation that grants, by whom (`source`) and when it was looked up."""
+    """What is stated of an organisation that grants, by whom (`source`) and when it was looked up.
+
+    The principal; in a sub-mandate the organisation that is the parent's representative.
+    """
 
     form: str | None = None
     signatory_rule: SignatoryRule | None = None
@@ -119,7 +122,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """An issued mandate, as its sealed record says."""
+    """An issued mandate, as its sealed record says. `ancestors` of a sub-mandate: root first, parent last."""
 
     id: UUID
     content: MandateContent
@@ -127,6 +130,7 @@ class Mandate:
     signatures: tuple[Signature, ...]
     issued_at: datetime
     registered_by: str
+    ancestors: tuple[UUID, ...] = ()
 
 
 def content_document(content: MandateContent) -> dict[str, Json]:
@@ -160,7 +164,7 @@ def content_document(content: MandateContent) -> dict[str, Json]:
 
 def record_document(mandate: Mandate) -> dict[str, Json]:
     """Show the whole record as the document that the registry seals."""
-    return {
+    document: dict[str, Json] = {
         "schema": RECORD_SCHEMA,
         "id": str(mandate.id),
         "issued_at": utc_text(mandate.issued_at),
@@ -169,6 +173,9 @@ def record_document(mandate: Mandate) -> dict[str, Json]:
         "content_digest": mandate.content_digest,
         "signatures": [_signature_document(signature) for signature in mandate.signatures],
     }
+    if mandate.ancestors:
+        document["ancestors"] = [str(mandate_id) for mandate_id in mandate.ancestors]
+    return document
 
 
 def read_record(document: Mapping[str, Any]) -> Mandate:
@@ -180,6 +187,7 @@ def read_record(document: Mapping[str, Any]) -> Mandate:
         signatures=tuple(_read_signature(item) for item in document["signatures"]),
         issued_at=utc_time(document["issued_at"]),
         registered_by=document["registered_by"],
+        ancestors=tuple(map(UUID, document.get("ancestors", ()))),
     )
 
 

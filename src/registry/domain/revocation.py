@@ -9,7 +9,8 @@ from registry.domain.template import Role
 
 REVOCATION_SCHEMA = "mandate-revocation/1"
 
-_OVER = frozenset({Status.REVOKED, Status.EXPIRED, Status.USED_UP})
+OVER = frozenset({Status.REVOKED, Status.EXPIRED, Status.USED_UP})
+"""A mandate with one of these has ended, in whatever way."""
 
 
 class MandateOverError(ConflictError):
@@ -34,13 +35,13 @@ def check_may_revoke(role: Role, allowed: Collection[Role]) -> None:
 
 def check_not_over(status: Status) -> None:
     """Raise MandateOverError for a mandate that has ended in whatever way."""
-    if status in _OVER:
+    if status in OVER:
         raise MandateOverError(status)
 
 
-def revocation_event(role: Role) -> EventType:
-    """A representative renounces; everybody else revokes."""
-    return EventType.RENOUNCED if role is Role.REPRESENTATIVE else EventType.REVOKED
+def revocation_event(role: Role, *, is_holder: bool = True) -> EventType:
+    """A representative renounces what it holds itself; what it granted on it revokes, as everybody else."""
+    return EventType.RENOUNCED if role is Role.REPRESENTATIVE and is_holder else EventType.REVOKED
 
 
 def revocation_document(mandate_id: str, role: Role, reason: str | None) -> dict[str, Json]:

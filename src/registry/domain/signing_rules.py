@@ -1,15 +1,24 @@
 """Signing rules: whose signatures make a mandate, all faults at once."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from registry.domain.errors import Fault
 from registry.domain.mandate import Capacity, MandateContent, SignatoryRule, Signature
-from registry.domain.parties import PartyType
+from registry.domain.parties import Party, PartyType
 from registry.domain.template import SignatureMethod, SigningBy, TemplateContent
 
 CLOCK_SKEW = timedelta(seconds=10)
 """How far ahead the clock of an e-ID issuer, which dates what it signs, may run of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grantors:
+    """Who grants a sub-mandate: the representatives of its parent, as many as act `together`."""
+
+    parties: frozenset[Party] = frozenset()
+    together: int = 1
 
 
 def check_signatures(
@@ -17,13 +26,15 @@ def check_signatures(
     signatures: Sequence[Signature],
     template: TemplateContent,
     *,
+    grantors: Grantors | None = None,
     now: datetime,
 ) -> tuple[Fault, ...]:
     """Return every fault of these verified signatures; empty when they make the mandate.
 
     Checked: allowed method, nobody twice, nobody who has no part in it, no time ahead of `now` (by more
     than CLOCK_SKEW), and that the signing rule is met: the principal alone; for an organisation any
-    alternative of its signatory rule; an authority for what it delivers; a guardian attested by a registrar.
+    alternative of its signatory rule; an authority for what it delivers; a guardian attested by a registrar;
+    of a sub-mandate the `grantors`, without whom nobody may sign one.
     """
     faults = [
         fault for position, _ in enumerate(signatures) for fault in _check_one(signatures, position, now)
@@ -33,11 +44,13 @@ def check_signatures(
         for position, signature in enumerate(signatures)
         if not _is_method_allowed(signature.method, template)
     ]
-    return (*faults, *_check_rule(content, signatures, template))
+    return (*faults, *_check_rule(content, signatures, template, grantors or Grantors()))
 
 
 def expected_capacity(content: MandateContent, template: TemplateContent) -> Capacity:
     """The capacity in which a mandate with this content is signed."""
+    if content.parent is not None:
+        return Capacity.REPRESENTATIVE
     match template.signing.by:
         case SigningBy.AUTHORITY:
             return Capacity.AUTHORITY
@@ -64,7 +77,7 @@ def _check_one(signatures: Sequence[Signature], position: int, now: datetime) ->
 
 
 def _check_rule(
-    content: MandateContent, signatures: Sequence[Signature], template: TemplateContent
+    content: MandateContent, signatures: Sequence[Signature], template: TemplateContent, grantors: Grantors
 ) -> Iterator[Fault]:
     expected = expected_capacity(content, template)
     for position, signature in enumerate(signatures):
@@ -83,6 +96,8 @@ def _check_rule(
         case Capacity.AUTHORITY:
             yield from _check_only(content.third_party.party, signatures, "third party")
             yield from _check_attested(signatures)
+        case Capacity.REPRESENTATIVE:
+            yield from _check_grantors(content, signatures, grantors)
         case _:
             yield from _check_guardians(content, signatures)
             yield from _check_attested(signatures)
@@ -111,6 +126,30 @@ def _check_guardians(content: MandateContent, signatures: Sequence[Signature]) -
         signer = signature.signer.party
         if signer == content.principal.party or signer.type is not PartyType.PERSON:
             yield Fault(f"/signatures/{position}/signer", "wrong_signer", "A guardian is another person.")
+
+
+def _check_grantors(
+    content: MandateContent, signatures: Sequence[Signature], grantors: Grantors
+) -> Iterator[Fault]:
+    """A person signs itself, an organisation through the signatories that `principal_details` state."""
+    persons = {party for party in grantors.parties if party.type is PartyType.PERSON}
+    details = content.principal_details
+    rule = None if details is None or len(grantors.parties - persons) != 1 else details.signatory_rule
+    signatories = {party for item in rule.alternatives for party in item.any_of} if rule else set()
+    for position, signature in enumerate(signatures):
+        if signature.signer.party not in persons | signatories:
+            yield Fault(
+                f"/signatures/{position}/signer",
+                "wrong_signer",
+                "A sub-mandate is signed by a representative of its parent: by the person itself, or for an "
+                "organisation by its signatories under the stated rule.",
+            )
+    signers = {signature.signer.party for signature in signatures}
+    granting = len(signers & persons) + (rule is not None and is_rule_met(rule, signatures))
+    if granting < grantors.together:
+        yield Fault(
+            "/signatures", "too_few", f"As many sign as act together on the parent: {grantors.together}."
+        )
 
 
 def _check_signatories(content: MandateContent, signatures: Sequence[Signature]) -> Iterator[Fault]:

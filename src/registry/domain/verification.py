@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from registry.domain.delegation import Ancestor, first_ending, status_above
 from registry.domain.documents import Json, utc_text
-from registry.domain.events import EventType, Lifetime, Status, ending_at, status_at
+from registry.domain.events import EventType, Lifetime, Status, status_at, time_asked
 from registry.domain.parties import Party, PartyType
 
 RULES_VERSION = 1
@@ -102,7 +103,8 @@ class Question:
 class Candidate:
     """A mandate between the parties of the question, as the projection holds it.
 
-    `holders` counts the representatives of this mandate that the question names.
+    `holders` counts the representatives of this mandate that the question names. `ancestors` are the mandates
+    above a sub-mandate, root first.
     """
 
     mandate_id: UUID
@@ -116,17 +118,22 @@ class Candidate:
     approval: bool = False
     principal_below: int | None = None
     representative_from: int | None = None
+    ancestors: tuple[Ancestor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionAnswer:
-    """The answer for one permission; the mandate and its end only where it is not a plain refusal."""
+    """The answer for one permission; the mandate and its end only where it is not a plain refusal.
+
+    `chain` is how a sub-mandate comes from the principal: from the root down to the mandate itself.
+    """
 
     code: str
     decision: Decision
     reasons: tuple[Reason, ...] = ()
     mandate_id: UUID | None = None
     valid_until: datetime | None = None
+    chain: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +180,12 @@ def _decide_permission(question: Question, code: str, candidates: Sequence[Candi
         () if furthest is None else (furthest,),
         named.mandate_id,
         named.lifetime.valid_until,
+        _chain(named) if named.ancestors else (),
     )
+
+
+def _chain(candidate: Candidate) -> tuple[UUID, ...]:
+    return (*(ancestor.mandate_id for ancestor in candidate.ancestors), candidate.mandate_id)
 
 
 def _preference(candidate: Candidate) -> tuple[bool, timedelta, UUID]:
@@ -182,16 +194,18 @@ def _preference(candidate: Candidate) -> tuple[bool, timedelta, UUID]:
 
 
 def _refusal(question: Question, code: str, candidate: Candidate) -> Reason | None:
-    at = _time_asked(question, candidate)
+    at = time_asked(candidate.lifetime, question.at, is_present=question.is_present)
     status = status_at(candidate.lifetime, at, known_at=question.known_at)
+    if status is Status.ACTIVE and candidate.ancestors:
+        status = status_above(
+            candidate.ancestors, question.at, known_at=question.known_at, is_present=question.is_present
+        )
     if status is None:
         return Reason.NO_MANDATE
     if not _is_in_scope(question, code, candidate):
         return Reason.OUT_OF_SCOPE
     if status is Status.REVOKED:
-        ending = ending_at(candidate.lifetime, at, known_at=question.known_at)
-        superseded = ending is not None and ending.type is EventType.SUPERSEDED
-        return Reason.SUPERSEDED if superseded else Reason.REVOKED
+        return _reason_of_end(question, candidate)
     if status is not Status.ACTIVE:
         return _BY_STATUS[status]
     if not _is_within_age(question, candidate):
@@ -201,10 +215,16 @@ def _refusal(question: Question, code: str, candidate: Candidate) -> Reason | No
     return Reason.APPROVAL_REQUIRED if candidate.approval else None
 
 
-def _time_asked(question: Question, candidate: Candidate) -> datetime:
-    if not question.is_present or not candidate.lifetime.changes:
-        return question.at
-    return max(question.at, *(change.at for change in candidate.lifetime.changes))
+def _reason_of_end(question: Question, candidate: Candidate) -> Reason:
+    ending = first_ending(
+        candidate.lifetime,
+        candidate.ancestors,
+        question.at,
+        known_at=question.known_at,
+        is_present=question.is_present,
+    )
+    superseded = ending is not None and ending.type is EventType.SUPERSEDED
+    return Reason.SUPERSEDED if superseded else Reason.REVOKED
 
 
 def _is_in_scope(question: Question, code: str, candidate: Candidate) -> bool:
@@ -273,4 +293,6 @@ def _permission_document(item: PermissionAnswer) -> Mapping[str, Json]:
     if item.mandate_id is not None:
         document["mandate_id"] = str(item.mandate_id)
         document["valid_until"] = None if item.valid_until is None else utc_text(item.valid_until)
+    if item.chain:
+        document["chain"] = [str(mandate_id) for mandate_id in item.chain]
     return document

@@ -8,32 +8,40 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from registry.domain.callers import Caller
+from registry.domain.delegation import Chain, Link, check_delegation, inherit
 from registry.domain.errors import Fault, ForbiddenError, InvalidInputError
 from registry.domain.issuance import MandateProposal, check_content, choose_language, complete
 from registry.domain.mandate import MandateContent, Signature, content_document
-from registry.domain.signing_rules import check_signatures
+from registry.domain.signing_rules import Grantors, check_signatures
 from registry.domain.template import TemplateStatus, TemplateVersion, text_document
 from registry.identity.issuers import TrustedIssuers
 from registry.operations.draft_template import is_own
 from registry.operations.evidence import CheckedSignatures, ClaimedSignature, check_evidence
+from registry.operations.trace_chain import trace_chain
 from registry.signing.canonical import base64url_digest, canonical_bytes, digest
+from registry.signing.keys import KeyRing
 from registry.storage.database import Database
 from registry.storage.templates import get_version
 
 
 @dataclass(frozen=True, slots=True)
 class ExaminedMandate:
-    """A mandate as it would be issued. `to_be_signed` are the RFC 8785 bytes of its content."""
+    """A mandate as it would be issued. `to_be_signed` are the RFC 8785 bytes of its content.
+
+    `chain` is what a sub-mandate would hang below.
+    """
 
     content: MandateContent
     template: TemplateVersion
     to_be_signed: bytes
     digest: bytes
     signatures: tuple[Signature, ...]
+    chain: Chain | None = None
 
 
 async def examine_mandate(
     database: Database,
+    keys: KeyRing,
     issuers: TrustedIssuers,
     caller: Caller,
     proposal: MandateProposal,
@@ -53,23 +61,40 @@ async def examine_mandate(
         canonical_bytes(text_document(template.content, choose_language(proposal, template.content)))
     )
     content = complete(proposal, template, text_digest, now=now)
+    chain = await trace_chain(database, keys, caller, proposal.parent, now=now)
+    if chain is not None:
+        content = inherit(content, proposal, chain.parent.content)
     to_be_signed = canonical_bytes(content_document(content))
     content_digest = digest(to_be_signed)
     checked = await check_evidence(claimed, issuers, caller, content_digest=content_digest, now=now)
     signed_at = min((signature.signed_at for signature in checked.signatures), default=None)
     faults = [*check_content(content, template, signed_at=signed_at, now=now), *checked.faults]
-    if claimed or needs_signatures:
-        faults += _signing_faults(content, checked, template, now)
+    if chain is not None:
+        faults += check_delegation(content, template.content, chain)
+    elif content.parent is not None:
+        faults.append(Fault("/parent", "unknown_mandate", "There is no mandate here with that id."))
+    if (claimed or needs_signatures) and (chain is not None or content.parent is None):
+        grantors = None if chain is None else _grantors(chain.parent)
+        faults += _signing_faults(content, checked, template, grantors, now)
     if faults:
         raise InvalidInputError(tuple(faults))
-    return ExaminedMandate(content, template, to_be_signed, content_digest, checked.signatures)
+    return ExaminedMandate(content, template, to_be_signed, content_digest, checked.signatures, chain)
+
+
+def _grantors(parent: Link) -> Grantors:
+    parties = frozenset(named.party for named in parent.content.representatives)
+    return Grantors(parties, parent.terms.exercise.together)
 
 
 def _signing_faults(
-    content: MandateContent, checked: CheckedSignatures, template: TemplateVersion, now: datetime
+    content: MandateContent,
+    checked: CheckedSignatures,
+    template: TemplateVersion,
+    grantors: Grantors | None,
+    now: datetime,
 ) -> tuple[Fault, ...]:
     """The signing rules' faults; not that signatures are missing where the reason is a refused one."""
-    faults = check_signatures(content, checked.signatures, template.content, now=now)
+    faults = check_signatures(content, checked.signatures, template.content, grantors=grantors, now=now)
     return tuple(
         checked.placed(fault) for fault in faults if not checked.faults or fault.pointer != "/signatures"
     )

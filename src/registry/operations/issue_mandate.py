@@ -8,6 +8,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from registry.domain.callers import Caller
+from registry.domain.delegation import check_standing
 from registry.domain.errors import AlreadyInForceError, AlreadyIssuedError, Fault, InvalidInputError
 from registry.domain.events import Author, EventType
 from registry.domain.issuance import MandateProposal, check_content
@@ -16,13 +17,15 @@ from registry.domain.revocation import check_may_revoke, check_not_over
 from registry.domain.template import Role
 from registry.identity.issuers import TrustedIssuers
 from registry.operations.act_on_mandate import present_status, read_mandate
+from registry.operations.end_mandate import end_mandate
 from registry.operations.evidence import ClaimedSignature
 from registry.operations.examine_mandate import ExaminedMandate, examine_mandate
-from registry.operations.record_event import NewEvent, record_event
+from registry.operations.record_event import NewEvent
 from registry.signing.encodings import encode_base64url
 from registry.signing.encryption import new_data_secret
 from registry.signing.keys import KeyRing
 from registry.signing.records import SealType, seal
+from registry.storage.ancestors import share_locks
 from registry.storage.database import Database, WriteSession
 from registry.storage.idempotency import IdempotentRequest, claim_key, find_earlier, record_effect
 from registry.storage.mandate_records import add_evidence, add_record
@@ -68,7 +71,7 @@ async def issue_mandate(
     if earlier is not None:
         return earlier.object_id
     examined = await examine_mandate(
-        database, issuers, caller, request.proposal, request.signatures, needs_signatures=True, now=now
+        database, keys, issuers, caller, request.proposal, request.signatures, needs_signatures=True, now=now
     )
     mandate = Mandate(
         id=uuid7(),
@@ -77,6 +80,7 @@ async def issue_mandate(
         signatures=examined.signatures,
         issued_at=now,
         registered_by=caller.urn,
+        ancestors=() if examined.chain is None else examined.chain.ids,
     )
     async with database.transaction() as session:
         earlier = await claim_key(session, idempotent)
@@ -84,9 +88,10 @@ async def issue_mandate(
             return earlier.object_id
         await _check_still_allowed(session, examined, now=now)
         await lock_grants(session, mandate.content, keys)
+        await _hold_parent(session, keys, caller, mandate, now=now)
         if mandate.content.supersedes is not None:
             await _supersede(session, keys, caller, mandate, now=now)
-        in_force = await find_in_force(session, mandate.content, keys)
+        in_force = await find_in_force(session, mandate.content, keys, mandate.ancestors)
         if in_force is not None:
             raise AlreadyInForceError(in_force)
         issued = await find_issued(session, keys, mandate.content_digest)
@@ -124,10 +129,28 @@ async def _check_still_allowed(session: WriteSession, examined: ExaminedMandate,
         raise InvalidInputError(faults)
 
 
+async def _hold_parent(
+    session: WriteSession, keys: KeyRing, caller: Caller, mandate: Mandate, *, now: datetime
+) -> None:
+    """Look at the parent again, now that nobody can end it, or what is above it, until this act is over."""
+    if mandate.content.parent is None:
+        return
+    await share_locks(session, mandate.ancestors)
+    parent = await get_state(session, keys, mandate.content.parent, seen_by=caller.organisation)
+    if parent is None:
+        raise RuntimeError("the third party of a mandate sees it")
+    faults = tuple(check_standing(present_status(parent, now)))
+    if faults:
+        raise InvalidInputError(faults)
+
+
 async def _supersede(
     session: WriteSession, keys: KeyRing, caller: Caller, mandate: Mandate, *, now: datetime
 ) -> None:
-    """End the mandate that the new one replaces: of the same principal, towards the same third party."""
+    """End the mandate that the new one replaces: of the same principal, towards the same third party.
+
+    A representative replaces only what was granted on from the same parent.
+    """
     state = await _lock_visible(session, keys, caller, mandate.content.supersedes)
     principal = keys.party_index(mandate.content.principal.party)
     third_party = str(mandate.content.third_party.party)
@@ -136,6 +159,9 @@ async def _supersede(
     old = await read_mandate(session, keys, state.mandate_id)
     if old.content.principal_role is not mandate.content.principal_role:
         raise _unknown_superseded()
+    if mandate.content.parent is not None and old.content.parent != mandate.content.parent:
+        message = "A sub-mandate supersedes only another of the same parent."
+        raise InvalidInputError((Fault("/supersedes", "other_parent", message),))
     check_not_over(present_status(state, now))
     author = _author_of_superseding(mandate)
     if author.role is Role.THIRD_PARTY:
@@ -147,7 +173,7 @@ async def _supersede(
         reason="superseded",
         details={"superseded_by": str(mandate.id)},
     )
-    await record_event(session, keys, caller, state, event, now=now)
+    await end_mandate(session, keys, caller, state, event, now=now)
 
 
 def _author_of_superseding(mandate: Mandate) -> Author:
@@ -155,6 +181,8 @@ def _author_of_superseding(mandate: Mandate) -> Author:
     first = mandate.signatures[0]
     if first.capacity is Capacity.AUTHORITY:
         return Author(Role.THIRD_PARTY, mandate.content.third_party.party)
+    if first.capacity is Capacity.REPRESENTATIVE:
+        return Author(Role.REPRESENTATIVE, first.signer.party)
     is_guardian = first.capacity is Capacity.GUARDIAN
     return Author(Role.PRINCIPAL, first.signer.party if is_guardian else mandate.content.principal.party)
 
@@ -168,8 +196,12 @@ async def _lock_visible(
     session: WriteSession, keys: KeyRing, caller: Caller, mandate_id: UUID | None
 ) -> MandateState | None:
     """Lock a mandate that the caller may see: nobody waits for, or holds up, another's."""
-    if mandate_id is None or not await get_state(
-        session, keys, mandate_id, seen_by=caller.organisation, departments=caller.departments
-    ):
+    if mandate_id is None:
         return None
+    seen = await get_state(
+        session, keys, mandate_id, seen_by=caller.organisation, departments=caller.departments
+    )
+    if seen is None:
+        return None
+    await share_locks(session, seen.ancestor_ids)
     return await lock_state(session, mandate_id)

@@ -1,6 +1,6 @@
 """Recording what happens to a mandate: one sealed event, chained to the one before, projected at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,10 +14,10 @@ from registry.signing.encodings import encode_base64url
 from registry.signing.keys import KeyRing
 from registry.signing.records import SealType, seal
 from registry.storage.database import WriteSession
-from registry.storage.mandate_records import add_ending, add_event
+from registry.storage.mandate_records import add_endings, add_events
 from registry.storage.mandate_states import MandateState
-from registry.storage.projection import apply_event
-from registry.storage.secrets import get_secret
+from registry.storage.projection import apply_events
+from registry.storage.secrets import list_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,43 @@ async def record_event(
 
     Everything is written in the caller's transaction. Raises NotFoundError where the mandate was erased.
     """
-    secret = await get_secret(session, keys, state.mandate_id)
-    if secret is None:
+    (event,) = await record_events(session, keys, caller, [(state, new)], now=now)
+    return event
+
+
+async def record_events(
+    session: WriteSession,
+    keys: KeyRing,
+    caller: Caller,
+    new: Sequence[tuple[MandateState, NewEvent]],
+    *,
+    now: datetime,
+) -> list[MandateEvent]:
+    """Record one event on each of several mandates, in a few statements. As `record_event`."""
+    secrets = await list_secrets(session, keys, [state.mandate_id for state, _ in new])
+    if len(secrets) < len(new):
         raise NotFoundError
-    # Clocks of processes differ: an event is never dated before what it follows.
-    now = max(now, state.lifetime.issued_at, *(change.recorded_at for change in state.lifetime.changes))
-    event = MandateEvent(
+    sealed = []
+    for state, item in new:
+        event = _event(state, item, caller, now)
+        sealed.append((event, seal(event_document(event), keys, SealType.EVENT, now=event.at)))
+    await add_events(session, sealed, secrets)
+    events = [event for event, _ in sealed]
+    endings = [event for event in events if event.type in ENDINGS]
+    if endings:
+        await add_endings(session, endings)
+    await apply_events(session, sealed)
+    return events
+
+
+def earliest_date(state: MandateState, now: datetime) -> datetime:
+    """When an event can be dated: clocks of processes differ, and none is dated before what it follows."""
+    return max(now, state.lifetime.issued_at, *(change.recorded_at for change in state.lifetime.changes))
+
+
+def _event(state: MandateState, new: NewEvent, caller: Caller, now: datetime) -> MandateEvent:
+    now = earliest_date(state, now)
+    return MandateEvent(
         id=uuid7(),
         mandate_id=state.mandate_id,
         number=state.event_count + 1,
@@ -61,9 +92,3 @@ async def record_event(
         previous=encode_base64url(state.last_digest),
         details=new.details,
     )
-    sealed = seal(event_document(event), keys, SealType.EVENT, now=now)
-    await add_event(session, secret, event, sealed)
-    if event.type in ENDINGS:
-        await add_ending(session, event)
-    await apply_event(session, event, sealed)
-    return event

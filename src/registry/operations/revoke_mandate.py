@@ -6,7 +6,6 @@ from uuid import UUID
 
 from registry.domain.callers import Caller, Scope
 from registry.domain.errors import AlreadyEndedError, Fault, ForbiddenError, InvalidInputError
-from registry.domain.events import MandateEvent
 from registry.domain.parties import Party
 from registry.domain.revocation import (
     check_may_revoke,
@@ -17,8 +16,15 @@ from registry.domain.revocation import (
 from registry.domain.template import Role
 from registry.identity.eid_evidence import EvidenceError, verify_jws_evidence
 from registry.identity.issuers import TrustedIssuers
-from registry.operations.act_on_mandate import HeldMandate, Registrar, author_of_act, hold_mandate
-from registry.operations.record_event import NewEvent, record_event
+from registry.operations.act_on_mandate import (
+    HeldMandate,
+    Registrar,
+    author_of_act,
+    hold_mandate,
+    is_held_by,
+)
+from registry.operations.end_mandate import EndedMandate, end_mandate
+from registry.operations.record_event import NewEvent
 from registry.signing.canonical import canonical_bytes, digest
 from registry.signing.encodings import encode_base64url
 from registry.signing.keys import KeyRing
@@ -58,8 +64,8 @@ async def revoke_mandate(
     revocation: Revocation,
     *,
     now: datetime,
-) -> MandateEvent:
-    """End a mandate and return the sealed event; committed when this returns.
+) -> EndedMandate:
+    """End a mandate with everything below it; committed when this returns.
 
     Exactly one of many racing revocations wins: the others wait for the lock on the mandate and raise
     AlreadyEndedError, which names the first. Raises also NotFoundError, ForbiddenError,
@@ -79,12 +85,12 @@ async def revoke_mandate(
             raise AlreadyEndedError(ending.event_id, ending.type.value, ending.ended_at)
         check_not_over(held.status)
         event = NewEvent(
-            type=revocation_event(revocation.by),
+            type=revocation_event(revocation.by, is_holder=is_held_by(held.mandate, author.party)),
             author=author,
             reason=revocation.reason,
             details={"evidence_digest": evidence_digest, "evidence": revocation.signature},
         )
-        return await record_event(session, keys, caller, held.state, event, now=now)
+        return await end_mandate(session, keys, caller, held.state, event, now=now)
 
 
 async def _prove_person(

@@ -36,10 +36,12 @@ class RepresentationSearch:
 class RepresentedPrincipal:
     """A principal in one role (and, where it has one, one specifier), as the newest mandate names it.
 
-    `permissions` are those permitted now, or conditional with the reason why.
+    `permissions` are those permitted now, or conditional with the reason why. `root` is what the principal
+    granted itself: the same mandate, unless that is a sub-mandate.
     """
 
     mandate: Mandate
+    root: Mandate
     permissions: tuple[PermissionAnswer, ...]
 
 
@@ -70,7 +72,8 @@ async def search_representations(
         )
         page, cursor = _cut(found, search.limit)
         ids = [item.candidate.mandate_id for item in page]
-        sealed = await list_sealed_records(session, log.keys, ids)
+        roots = [item.candidate.ancestors[0].mandate_id for item in page if item.candidate.ancestors]
+        sealed = await list_sealed_records(session, log.keys, [*ids, *roots])
         found_ids: list[Json] = [str(mandate_id) for mandate_id in ids]
         details = {**document, "found": found_ids}
         await log.append_within(session, _entry(log, caller, search, details, now))
@@ -127,7 +130,9 @@ def _principal(
     if not permitted:
         return None
     newest = max(answer.mandate_id for answer in permitted if answer.mandate_id is not None)
-    return RepresentedPrincipal(mandates[newest], permitted)
+    chain = next(answer.chain for answer in permitted if answer.mandate_id == newest)
+    root = mandates.get(chain[0]) if chain else None
+    return RepresentedPrincipal(mandates[newest], root or mandates[newest], permitted)
 
 
 def _entry(

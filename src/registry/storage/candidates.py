@@ -11,19 +11,21 @@ import orjson
 from registry.domain.events import Lifetime
 from registry.domain.parties import PartyType
 from registry.domain.verification import Candidate
+from registry.storage.ancestors import ancestors_sql, read_ancestors
 from registry.storage.database import Database
 from registry.storage.projection import read_changes
 
 # The outer join gives one row, with the position in the log, also to a question without mandates.
-_FIND = """
+_FIND = f"""
 SELECT q.place, pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS lsn, r.mandate_id,
     r.principal_role, r.specifier_index, r.permissions, r.services, r.valid_from, r.valid_until, r.issued_at,
-    r.changes, r.together, r.approval, r.principal_below, r.representative_from
+    r.changes, r.together, r.approval, r.principal_below, r.representative_from,
+    {ancestors_sql("r")} AS lineage
 FROM unnest($1::text[], $2::bytea[], $3::bytea[]) WITH ORDINALITY
     AS q (third_party, principal_index, representative_index, place)
 LEFT JOIN representations r ON r.representative_index = q.representative_index
     AND r.third_party = q.third_party AND r.principal_index = q.principal_index
-"""
+"""  # noqa: S608  # our own names
 
 
 @dataclass(slots=True)
@@ -69,7 +71,7 @@ def _candidates(held: list[list[Any]]) -> list[Candidate]:
 
 
 def _candidate(row: Any, holders: int) -> Candidate:  # noqa: ANN401  # asyncpg has no row type per query
-    changes = row["changes"]
+    changes, lineage = row["changes"], row["lineage"]
     valid_until: datetime | None = row["valid_until"]
     return Candidate(
         mandate_id=row["mandate_id"],
@@ -88,4 +90,5 @@ def _candidate(row: Any, holders: int) -> Candidate:  # noqa: ANN401  # asyncpg 
         approval=row["approval"],
         principal_below=row["principal_below"],
         representative_from=row["representative_from"],
+        ancestors=read_ancestors(orjson.loads(lineage)) if lineage else (),
     )

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import Executable, Row
+from sqlalchemy import ARRAY, CollectionAggregate, Executable, Row, Uuid, any_, literal
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -151,6 +152,11 @@ def _why_closed(error: Exception) -> str:
         return f"The database was never migrated (`registry migrate`): {error}."
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return f"The database cannot be opened: {reason}."
+
+
+def any_of(ids: Sequence[UUID]) -> CollectionAggregate[bool]:
+    """Many ids as one parameter, to compare a column with; however many there are, the statement is one."""
+    return any_(literal(list(ids), ARRAY(Uuid)))
 
 
 def migration_engine(url: str) -> AsyncEngine:

@@ -1,8 +1,9 @@
 """Sealed mandates, their evidence and their events: written once, encrypted whole, never changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -87,28 +88,42 @@ async def add_evidence(
     )
 
 
-async def add_event(session: WriteSession, secret: DataSecret, event: MandateEvent, sealed: bytes) -> None:
-    """Keep a sealed event."""
-    place = event_place(event.mandate_id, event.number)
+async def add_events(
+    session: WriteSession, events: Sequence[tuple[MandateEvent, bytes]], secrets: Mapping[UUID, DataSecret]
+) -> None:
+    """Keep sealed events, each under the secret of its mandate."""
     await session.execute(
-        insert(mandate_events).values(
-            mandate_id=event.mandate_id,
-            number=event.number,
-            recorded_at=event.recorded_at,
-            event_id=event.id,
-            type=event.type.value,
-            commitment=commitment(salt(secret, place), sealed),
-            ciphertext=encrypt(secret.data_key, sealed, place),
-        )
+        insert(mandate_events),
+        [_event_row(event, sealed, secrets[event.mandate_id]) for event, sealed in events],
     )
 
 
-async def add_ending(session: WriteSession, event: MandateEvent) -> None:
-    """Record the one ending of a mandate; its primary key lets only one in."""
+def _event_row(event: MandateEvent, sealed: bytes, secret: DataSecret) -> dict[str, Any]:
+    place = event_place(event.mandate_id, event.number)
+    return {
+        "mandate_id": event.mandate_id,
+        "number": event.number,
+        "recorded_at": event.recorded_at,
+        "event_id": event.id,
+        "type": event.type.value,
+        "commitment": commitment(salt(secret, place), sealed),
+        "ciphertext": encrypt(secret.data_key, sealed, place),
+    }
+
+
+async def add_endings(session: WriteSession, events: Sequence[MandateEvent]) -> None:
+    """Record the one ending of each of these mandates; the primary key lets only one in."""
     await session.execute(
-        insert(mandate_endings).values(
-            mandate_id=event.mandate_id, event_id=event.id, type=event.type.value, ended_at=event.at
-        )
+        insert(mandate_endings),
+        [
+            {
+                "mandate_id": event.mandate_id,
+                "event_id": event.id,
+                "type": event.type.value,
+                "ended_at": event.at,
+            }
+            for event in events
+        ],
     )
 
 

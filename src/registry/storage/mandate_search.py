@@ -13,8 +13,9 @@ from registry.domain.parties import Party, PartyType
 from registry.domain.template import MandateKind
 from registry.domain.verification import Candidate
 from registry.signing.keys import KeyRing
+from registry.storage.ancestors import ancestors_column, has_above, mandate_above, read_ancestors
 from registry.storage.database import ReadSession
-from registry.storage.mandate_states import MandateState, party_sees, read_state
+from registry.storage.mandate_states import STATE_COLUMNS, MandateState, party_sees, read_state
 from registry.storage.projection import read_changes
 from registry.storage.tables import mandate_states, representations
 
@@ -63,7 +64,7 @@ async def search_states(
     if after is not None:
         conditions.append(_states.mandate_id > after)
     rows = await session.execute(
-        select(mandate_states).where(*conditions).order_by(_states.mandate_id).limit(limit)
+        select(*STATE_COLUMNS).where(*conditions).order_by(_states.mandate_id).limit(limit)
     )
     return [read_state(row) for row in rows]
 
@@ -101,7 +102,7 @@ async def find_representations(
         .limit(limit)
     )
     rows = await session.execute(
-        select(representations)
+        select(representations, ancestors_column(representations.name))
         .where(*conditions, _held.principal_index.in_(principals))
         .order_by(_held.principal_index, _held.mandate_id)
     )
@@ -133,18 +134,25 @@ def _conditions(keys: KeyRing, wanted: MandateFilter) -> list[ColumnElement[bool
 
 
 def _has_status(status: Status, now: datetime) -> ColumnElement[bool]:
-    """`status_at` in SQL, for the present: what is recorded counts as past."""
+    """`present_status` in SQL: what is recorded counts as past.
+
+    What ended those above ended this one, and it lies within their time: what is left is their use and
+    suspension, of which the former weighs more, but only where this one is active by itself.
+    """
     has_begun = _states.valid_from <= now
     is_over = _states.valid_until.is_not(None) & (func.coalesce(_states.valid_until, now) <= now)
-    is_revoked, is_used_up = _states.ended_at.is_not(None), _states.used_up_at.is_not(None)
+    is_revoked, used_up = _states.ended_at.is_not(None), _states.used_up_at.is_not(None)
+    used_up_above = ~_states.is_suspended & has_above(mandate_above.c.used_up_at.is_not(None))
+    is_used_up = used_up | used_up_above
+    is_suspended = _states.is_suspended | has_above(mandate_above.c.is_suspended)
     running = and_(~is_revoked, has_begun, ~is_over)
     return {
         Status.REVOKED: is_revoked,
         Status.NOT_YET_VALID: and_(~is_revoked, ~has_begun),
         Status.EXPIRED: and_(~is_revoked, has_begun, is_over),
         Status.USED_UP: and_(running, is_used_up),
-        Status.SUSPENDED: and_(running, ~is_used_up, _states.is_suspended),
-        Status.ACTIVE: and_(running, ~is_used_up, ~_states.is_suspended),
+        Status.SUSPENDED: and_(running, ~is_used_up, is_suspended),
+        Status.ACTIVE: and_(running, ~is_used_up, ~is_suspended),
     }[status]
 
 
@@ -154,6 +162,7 @@ def _is_valid_at(at: datetime) -> ColumnElement[bool]:
         or_(_states.valid_until.is_(None), _states.valid_until > at),
         or_(_states.ended_at.is_(None), _states.ended_at > at),
         or_(_states.used_up_at.is_(None), _states.used_up_at > at),
+        ~has_above(mandate_above.c.used_up_at <= at),
     )
 
 
@@ -170,4 +179,5 @@ def _candidate(row: Row[Any]) -> Candidate:
         approval=row.approval,
         principal_below=row.principal_below,
         representative_from=row.representative_from,
+        ancestors=read_ancestors(row.lineage),
     )

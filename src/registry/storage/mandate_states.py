@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, func, select
+from sqlalchemy import ColumnElement, Row, and_, any_, func, select
 
+from registry.domain.delegation import Ancestor
 from registry.domain.events import Lifetime
 from registry.domain.mandate import MandateContent
 from registry.domain.parties import Party
 from registry.signing.keys import KeyRing
+from registry.storage.ancestors import ancestors_column, is_below, read_ancestors
 from registry.storage.database import ReadSession, WriteSession
 from registry.storage.projection import content_index, read_changes, specifier_index
 from registry.storage.tables import mandate_states, representations, template_versions
@@ -30,14 +32,44 @@ class MandateState:
     last_digest: bytes
     uses: int
     max_uses: int | None
+    ancestors: tuple[Ancestor, ...] = ()
+
+    @property
+    def ancestor_ids(self) -> tuple[UUID, ...]:
+        """The mandates above a sub-mandate, root first."""
+        return tuple(ancestor.mandate_id for ancestor in self.ancestors)
+
+
+STATE_COLUMNS = (mandate_states, ancestors_column(mandate_states.name))
+"""What `read_state` reads."""
 
 
 async def lock_state(session: WriteSession, mandate_id: UUID) -> MandateState | None:
-    """Lock a mandate against every other act on it, and return where it stands."""
+    """Lock a mandate against every other act on it, and return where it stands.
+
+    Of a sub-mandate lock those above first (`share_locks`), or they may have changed since they were read.
+    """
     row = await session.one_or_none(
-        select(mandate_states).where(mandate_states.c.mandate_id == mandate_id).with_for_update()
+        select(*STATE_COLUMNS)
+        .where(mandate_states.c.mandate_id == mandate_id)
+        .with_for_update(of=mandate_states)
     )
     return None if row is None else read_state(row)
+
+
+async def lock_descendants(session: WriteSession, mandate_id: UUID) -> list[MandateState]:
+    """Lock everything below a mandate that was not ended yet, from the top down.
+
+    The mandate itself is locked: nothing is added below it meanwhile.
+    """
+    states = mandate_states.c
+    rows = await session.execute(
+        select(*STATE_COLUMNS)
+        .where(is_below(mandate_id), states.ended_at.is_(None))
+        .order_by(func.cardinality(states.ancestors), states.mandate_id)
+        .with_for_update(of=mandate_states)
+    )
+    return [read_state(row) for row in rows]
 
 
 async def lock_grants(session: WriteSession, content: MandateContent, keys: KeyRing) -> None:
@@ -46,8 +78,13 @@ async def lock_grants(session: WriteSession, content: MandateContent, keys: KeyR
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
-async def find_in_force(session: WriteSession, content: MandateContent, keys: KeyRing) -> UUID | None:
-    """A mandate of the same parties, template, permissions and specifier whose time overlaps, if any."""
+async def find_in_force(
+    session: WriteSession, content: MandateContent, keys: KeyRing, ancestors: Sequence[UUID] = ()
+) -> UUID | None:
+    """A mandate of the same parties, template, permissions and specifier whose time overlaps, if any.
+
+    One that hangs below others is another mandate: it ends with those.
+    """
     states = mandate_states.c
     holders = (
         select(func.array_agg(representations.c.representative_index))
@@ -62,6 +99,7 @@ async def find_in_force(session: WriteSession, content: MandateContent, keys: Ke
             states.principal_role == content.principal_role.value,
             states.permissions == list(content.permissions),
             states.specifier_index.is_not_distinct_from(specifier_index(keys, content.specifier)),
+            states.ancestors.is_not_distinct_from(list(ancestors) or None),
             states.ended_at.is_(None),
             states.used_up_at.is_(None),
             func.tstzrange(states.valid_from, states.valid_until).op("&&")(
@@ -88,6 +126,7 @@ async def find_issued(session: WriteSession, keys: KeyRing, content_digest: str)
 def party_sees(keys: KeyRing, party: Party, departments: frozenset[str]) -> ColumnElement[bool]:
     """The condition that a party is third party, principal or representative in a mandate.
 
+    The representatives of those above a sub-mandate granted it, and see it, too.
     As third party, only in those on templates of these departments, unless there are none, which is no limit.
     """
     index = keys.party_index(party)
@@ -101,7 +140,15 @@ def party_sees(keys: KeyRing, party: Party, departments: frozenset[str]) -> Colu
         .exists()
     )
     is_own = states.third_party == str(party)
-    takes_part = (states.principal_index == index) | holds
+    granted = states.ancestors.is_not(None) & (
+        select(representations.c.mandate_id)
+        .where(
+            representations.c.mandate_id == any_(states.ancestors),
+            representations.c.representative_index == index,
+        )
+        .exists()
+    )
+    takes_part = (states.principal_index == index) | holds | granted
     if not departments:
         return is_own | takes_part
     # An organisation is often third party and recipient of the same consent: then the limit holds too.
@@ -131,7 +178,7 @@ async def get_state(
 ) -> MandateState | None:
     """Where a mandate stands, to one of its parties; None for anybody else. `departments` as `party_sees`."""
     row = await session.one_or_none(
-        select(mandate_states).where(
+        select(*STATE_COLUMNS).where(
             mandate_states.c.mandate_id == mandate_id, party_sees(keys, seen_by, departments)
         )
     )
@@ -148,7 +195,7 @@ async def list_states(
 ) -> list[MandateState]:
     """Where those of the mandates stand that this party may see. `departments` as `party_sees`."""
     rows = await session.execute(
-        select(mandate_states).where(
+        select(*STATE_COLUMNS).where(
             mandate_states.c.mandate_id.in_(mandate_ids), party_sees(keys, seen_by, departments)
         )
     )
@@ -156,7 +203,7 @@ async def list_states(
 
 
 def read_state(row: Row[Any]) -> MandateState:
-    """Read a row of `mandate_states`."""
+    """Read a row of `STATE_COLUMNS`."""
     return MandateState(
         mandate_id=row.mandate_id,
         third_party=row.third_party,
@@ -168,4 +215,5 @@ def read_state(row: Row[Any]) -> MandateState:
         last_digest=row.last_digest,
         uses=row.uses,
         max_uses=row.max_uses,
+        ancestors=read_ancestors(row.lineage),
     )

@@ -4,10 +4,10 @@
 `registry fsck` derive the same rows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from registry.domain.documents import utc_text, utc_time
 from registry.domain.events import ENDINGS, Change, EventType, MandateEvent, is_suspended
@@ -15,7 +15,7 @@ from registry.domain.mandate import Mandate
 from registry.domain.template import TemplateContent
 from registry.signing.canonical import canonical_bytes, digest
 from registry.signing.keys import KeyRing
-from registry.storage.database import WriteSession
+from registry.storage.database import WriteSession, any_of
 from registry.storage.tables import mandate_states, representations
 
 _STATUS_EVENTS = frozenset({EventType.SUSPENDED, EventType.RESUMED, EventType.USED_UP, *ENDINGS})
@@ -116,20 +116,27 @@ async def add_projection(
     await session.execute(insert(representations), representation_rows(mandate, template, keys))
 
 
-async def apply_event(session: WriteSession, event: MandateEvent, sealed: bytes) -> None:
-    """Project an event on a mandate whose state the transaction has locked."""
-    row = (
-        await session.execute(select(mandate_states).where(mandate_states.c.mandate_id == event.mandate_id))
-    ).one()
-    columns = event_columns(dict(row._mapping), event, sealed)  # noqa: SLF001  # SQLAlchemy's public name
+async def apply_events(session: WriteSession, events: Sequence[tuple[MandateEvent, bytes]]) -> None:
+    """Project events, each with its sealed bytes: one on each of several mandates that are locked."""
+    ids = [event.mandate_id for event, _ in events]
+    rows = await session.execute(select(mandate_states).where(mandate_states.c.mandate_id == any_of(ids)))
+    before = {row.mandate_id: dict(row._mapping) for row in rows}  # noqa: SLF001  # SQLAlchemy's public name
+    changed = [
+        {"changed_id": event.mandate_id, **event_columns(before[event.mandate_id], event, sealed)}
+        for event, sealed in events
+    ]
     await session.execute(
-        update(mandate_states).where(mandate_states.c.mandate_id == event.mandate_id).values(columns)
+        update(mandate_states).where(mandate_states.c.mandate_id == bindparam("changed_id")), changed
     )
-    if event.type in _STATUS_EVENTS:
+    turned = {event.mandate_id for event, _ in events if event.type in _STATUS_EVENTS}
+    if turned:
         await session.execute(
-            update(representations)
-            .where(representations.c.mandate_id == event.mandate_id)
-            .values(changes=columns["changes"])
+            update(representations).where(representations.c.mandate_id == bindparam("changed_id")),
+            [
+                {"changed_id": columns["changed_id"], "changes": columns["changes"]}
+                for columns in changed
+                if columns["changed_id"] in turned
+            ],
         )
 
 
@@ -145,4 +152,5 @@ def _shared_columns(mandate: Mandate, keys: KeyRing) -> dict[str, Any]:
         "valid_from": content.valid_from,
         "valid_until": content.valid_until,
         "issued_at": mandate.issued_at,
+        "ancestors": list(mandate.ancestors) or None,
     }

@@ -1,5 +1,6 @@
 """Data keys at rest: wrapped, one row per subject, in the one table from which erasure may delete."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from registry.signing.encryption import DataSecret
 from registry.signing.keys import KeyRing
-from registry.storage.database import ReadSession, WriteSession
+from registry.storage.database import ReadSession, WriteSession, any_of
 from registry.storage.tables import erasable_secrets
 
 
@@ -31,3 +32,13 @@ async def get_secret(session: ReadSession, keys: KeyRing, subject_id: UUID) -> D
         select(erasable_secrets).where(erasable_secrets.c.subject_id == subject_id)
     )
     return None if row is None else keys.unwrap(row.kek_number, row.wrapped, str(subject_id))
+
+
+async def list_secrets(
+    session: ReadSession, keys: KeyRing, subject_ids: Sequence[UUID]
+) -> dict[UUID, DataSecret]:
+    """The secrets of several subjects; erased ones are left out. Raises DecryptionError."""
+    rows = await session.execute(
+        select(erasable_secrets).where(erasable_secrets.c.subject_id == any_of(subject_ids))
+    )
+    return {row.subject_id: keys.unwrap(row.kek_number, row.wrapped, str(row.subject_id)) for row in rows}

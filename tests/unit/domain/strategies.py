@@ -161,6 +161,7 @@ MANDATES: Final = st.builds(
     signatures=tuples_of(SIGNATURES),
     issued_at=TIMES,
     registered_by=TEXT,
+    ancestors=tuples_of(st.uuids()),
 )
 EVENTS: Final = st.builds(
     MandateEvent,

@@ -176,7 +176,6 @@ CASES = [
     Spoilt("a language without a title", [("/language", "not_offered")], {"language": "da"}),
     Spoilt("not voluntary", [("/basis", "basis_mismatch")], {"basis": Basis.COURT}),
     Spoilt("voluntary by an authority", [("/basis", "basis_mismatch")], template_base=BY_AUTHORITY),
-    Spoilt("a parent", [("/parent", "not_supported")], {"parent": VERSION.id}),
     Spoilt("a guardian for an organisation", [("/principal_role", "guardian")], template_base=BY_GUARDIAN),
     Spoilt(
         "a guardian for a sole trader's business",
@@ -295,7 +294,6 @@ SPOILERS: dict[Place, Callable[[MandateContent], MandateContent]] = {
     ("/valid_until", "reversed"): lambda content: replace(content, valid_until=NOW - DAY),
     ("/language", "not_offered"): lambda content: replace(content, language="da"),
     ("/basis", "basis_mismatch"): lambda content: replace(content, basis=Basis.STATUTORY),
-    ("/parent", "not_supported"): lambda content: replace(content, parent=VERSION.id),
     ("/principal_details/source", "missing"): lambda content: replace(
         content, principal_details=replace(content.principal_details or PrincipalDetails(), source=None)
     ),

@@ -168,7 +168,7 @@ _SIGNED = _PROPOSED | {
 }
 
 EXAMPLES = {
-    "issue_a_mandate": Example(_mandate(_NEW_RECORD, CONSISTENCY_TOKEN), _SIGNED),
+    "issue_a_mandate": Example(_mandate(_NEW_RECORD, CONSISTENCY_TOKEN) | {"also_ended": []}, _SIGNED),
     "preview_a_mandate": Example(
         {
             "to_be_signed": encode_base64url(canonical_bytes(_NEW)),

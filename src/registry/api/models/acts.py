@@ -9,6 +9,7 @@ from registry.api.models.parties import PartyIn, PartyOut
 from registry.domain.events import EventType, MandateEvent
 from registry.domain.template import Role
 from registry.operations.act_on_mandate import Registrar
+from registry.operations.end_mandate import EndedMandate
 
 
 class RegistrarIn(WireIn):
@@ -140,6 +141,18 @@ class ActOut(WireOut):
             reason=event.reason,
             consistency_token=consistency_token,
         )
+
+
+class RevocationOut(ActOut):
+    """A revocation or renunciation, and what ended with it."""
+
+    also_ended: Annotated[list[Id], Field(description="The sub-mandates below it, from the top down")]
+
+    @classmethod
+    def of_ended(cls, ended: EndedMandate, consistency_token: str) -> Self:
+        """Show what was ended."""
+        shown = ActOut.of(ended.event, consistency_token).model_dump()
+        return cls.model_validate(shown | {"also_ended": ended.also_ended})
 
 
 class UseOut(WireOut):

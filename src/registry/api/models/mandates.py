@@ -1,6 +1,7 @@
 """Mandates on the wire: what is issued, and what is answered."""
 
 from typing import Annotated, Any, Self
+from uuid import UUID
 
 from pydantic import Field
 
@@ -128,7 +129,10 @@ class MandateIn(WireIn):
     valid_until: UtcTime | None = None
     language: Language | None = None
     basis: Basis | None = None
-    parent: Id | None = None
+    parent: Annotated[
+        Id | None,
+        Field(description="The mandate that this one is granted on from; what is left out is the parent's"),
+    ] = None
     supersedes: Id | None = None
     external_ref: ShortText | None = None
     signatures: Annotated[list[SignatureIn], Field(max_length=20)] = []
@@ -250,6 +254,20 @@ class MandateOut(ContentOut):
                 "consistency_token": consistency_token,
             }
         )
+
+
+class IssuedMandateOut(MandateOut):
+    """A mandate that was issued now."""
+
+    also_ended: Annotated[
+        list[Id], Field(description="The sub-mandates that ended with the mandate that this one supersedes")
+    ]
+
+    @classmethod
+    def of_issued(cls, found: FoundMandate, consistency_token: str, also_ended: list[UUID]) -> Self:
+        """Show a mandate that was issued, and what ended by it."""
+        shown = MandateOut.of(found, consistency_token).model_dump(by_alias=True)
+        return cls.model_validate(shown | {"also_ended": also_ended})
 
 
 class PreviewOut(WireOut):

@@ -96,6 +96,13 @@ class PermissionAnswerOut(WireOut):
     reasons: list[Reason]
     mandate_id: Id | None = None
     valid_until: UtcTime | None = None
+    chain: Annotated[
+        list[Id] | None,
+        Field(
+            description="Where `mandate_id` is a sub-mandate: the mandates from the root down to it",
+            exclude_if=lambda chain: chain is None,
+        ),
+    ] = None
 
 
 class AnswerOut(WireOut):
@@ -170,7 +177,8 @@ class RepresentationOut(WireOut):
     def of(cls, found: RepresentedPrincipal) -> Self:
         """Show a principal. Company details come without the persons who may sign for it."""
         content = found.mandate.content
-        details = content.principal_details
+        # Those of a sub-mandate are of the organisation that granted it on.
+        details = found.root.content.principal_details
         return cls(
             principal=PartyOut.of(content.principal),
             principal_role=content.principal_role,
@@ -196,6 +204,7 @@ def permission_out(item: PermissionAnswer) -> PermissionAnswerOut:
         reasons=list(item.reasons),
         mandate_id=item.mandate_id,
         valid_until=item.valid_until,
+        chain=list(item.chain) or None,
     )
 
 

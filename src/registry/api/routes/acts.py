@@ -6,6 +6,7 @@ from registry.api.models.acts import (
     ActOut,
     ActPreviewOut,
     RevocationIn,
+    RevocationOut,
     SuspensionIn,
     UseIn,
     UseOut,
@@ -43,13 +44,15 @@ async def revoke(
     caller: CallerDep,
     person: PersonDep,
     response: Response,
-) -> ActOut:
+) -> RevocationOut:
     """End a mandate early, once: the first of many racing revocations wins, the rest are told of it.
 
-    A principal or representative proves itself by `Id-Token` or by a signature over the preview's bytes; an
-    organisation by its own client. A registrar needs `mandates:register`.
+    Everything that was granted on from it ends with it. A representative renounces its own mandate, and
+    revokes what was granted on from that. A principal or representative proves itself by `Id-Token` or by a
+    signature over the preview's bytes; an organisation by its own client. A registrar needs
+    `mandates:register`.
     """
-    event = await revoke_mandate(
+    ended = await revoke_mandate(
         runtime.database,
         runtime.keys,
         runtime.issuers,
@@ -58,7 +61,9 @@ async def revoke(
         _revocation(body, person),
         now=runtime.now(),
     )
-    return await _done(runtime, event, response)
+    response.headers["Location"] = _events_of(ended.event)
+    token = consistency_token(await runtime.database.position(), runtime.keys)
+    return RevocationOut.of_ended(ended, token)
 
 
 @router.post(

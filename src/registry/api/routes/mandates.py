@@ -7,6 +7,7 @@ from registry.api.models.acts import EventList, EventOut
 from registry.api.models.fields import Id
 from registry.api.models.mandates import (
     ContentOut,
+    IssuedMandateOut,
     MandateIn,
     MandateList,
     MandateOut,
@@ -31,6 +32,7 @@ from registry.domain.mandate import content_document
 from registry.domain.parties import Party
 from registry.domain.revocation import MandateOverError
 from registry.domain.signing_rules import expected_capacity
+from registry.operations.end_mandate import list_also_ended
 from registry.operations.examine_mandate import examine_mandate
 from registry.operations.issue_mandate import IssueRequest, issue_mandate
 from registry.operations.look_up_mandate import (
@@ -62,10 +64,12 @@ router = APIRouter(prefix="/v1/mandates", tags=["Mandates"], route_class=Registr
 )
 async def issue(
     body: MandateIn, runtime: RuntimeDep, caller: CallerDep, idempotent: IdempotentDep, response: Response
-) -> MandateOut:
+) -> IssuedMandateOut:
     """Issue a mandate with complete signatures, as a client of the template's third party.
 
     Every fault is reported at once. A signature of the method `registered` also needs `mandates:register`.
+    With a `parent` it is a sub-mandate: signed by a representative of the parent, never wider or longer than
+    that, to the depth that the template allows.
     """
     request = IssueRequest(body.to_proposal(), tuple(item.to_claim() for item in body.signatures))
     mandate_id = await issue_mandate(
@@ -74,7 +78,8 @@ async def issue(
     token = consistency_token(await runtime.database.position(), runtime.keys)
     found = await get_mandate(runtime.access_log, caller, mandate_id, now=runtime.now())
     response.headers["Location"] = f"/v1/mandates/{mandate_id}"
-    return MandateOut.of(found, token)
+    also_ended = await list_also_ended(runtime.database, found.mandate.content.supersedes)
+    return IssuedMandateOut.of_issued(found, token, also_ended)
 
 
 @router.post(
@@ -88,6 +93,7 @@ async def preview(body: MandateIn, runtime: RuntimeDep, caller: CallerDep) -> Pr
     """
     examined = await examine_mandate(
         runtime.database,
+        runtime.keys,
         runtime.issuers,
         caller,
         body.to_proposal(),

@@ -81,9 +81,11 @@ mandate_states = Table(
     Column("ended_at", moment),
     Column("used_up_at", moment),
     Column("is_suspended", Boolean, nullable=False, server_default=text("false")),
+    Column("ancestors", ARRAY(Uuid), comment="root first, parent last; null for a direct mandate"),
     Index(None, "third_party", "mandate_id"),
     Index(None, "principal_index", "mandate_id"),
     Index(None, "content_index"),
+    Index(None, "ancestors", postgresql_using="gin", postgresql_where=text("ancestors IS NOT NULL")),
 )
 
 representations = Table(
@@ -106,5 +108,6 @@ representations = Table(
     Column("approval", Boolean, nullable=False),
     Column("principal_below", SmallInteger),
     Column("representative_from", SmallInteger),
+    Column("ancestors", ARRAY(Uuid), comment="as in mandate_states"),
     Index("ix_representations_question", "representative_index", "third_party", "principal_index"),
 )

@@ -1,0 +1,65 @@
+"""Ending a mandate, and with it everything that was granted on from it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from registry.domain.callers import Caller
+from registry.domain.events import EventType, MandateEvent, status_at, time_asked
+from registry.domain.revocation import OVER
+from registry.operations.record_event import NewEvent, earliest_date, record_events
+from registry.signing.keys import KeyRing
+from registry.storage.ancestors import list_ended_with
+from registry.storage.database import Database, WriteSession
+from registry.storage.mandate_states import MandateState, lock_descendants
+
+_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class EndedMandate:
+    """The event that ended a mandate, and the mandates below it that ended with it, from the top down."""
+
+    event: MandateEvent
+    also_ended: tuple[UUID, ...] = ()
+
+
+async def end_mandate(
+    session: WriteSession,
+    keys: KeyRing,
+    caller: Caller,
+    state: MandateState,
+    ending: NewEvent,
+    *,
+    now: datetime,
+) -> EndedMandate:
+    """Record an ending of a mandate that this transaction has locked, and revoke all that is below it.
+
+    Each mandate below gets a sealed event of its own, which names the one that ended. All of them end at the
+    same moment; what is over by itself (expired, used up) is left as it is. Everything is written in the
+    caller's transaction. Raises NotFoundError where one of them was erased.
+    """
+    below = [item for item in await lock_descendants(session, state.mandate_id) if not _is_over(item, now)]
+    ended_at = max(earliest_date(item, now) for item in (state, *below))
+    # What is stated of the one mandate is not for the parties of the others to read.
+    author = replace(ending.author, statement=None)
+    details = {"ended_with": str(state.mandate_id)}
+    cascade = NewEvent(EventType.REVOKED, author, reason="ancestor_ended", details=details)
+    events = [(state, ending), *((item, cascade) for item in below)]
+    recorded: list[MandateEvent] = []
+    for start in range(0, len(events), _AT_ONCE):
+        batch = events[start : start + _AT_ONCE]
+        recorded += await record_events(session, keys, caller, batch, now=ended_at)
+    return EndedMandate(recorded[0], tuple(item.mandate_id for item in below))
+
+
+async def list_also_ended(database: Database, superseded: UUID | None) -> list[UUID]:
+    """The mandates that ended with one that was superseded, from the top down. Raises UnavailableError."""
+    if superseded is None:
+        return []
+    async with database.reading() as session:
+        return await list_ended_with(session, superseded)
+
+
+def _is_over(state: MandateState, now: datetime) -> bool:
+    return status_at(state.lifetime, time_asked(state.lifetime, now, is_present=True)) in OVER
