@@ -35,6 +35,7 @@ async def populate(world: World) -> None:
     world.clock.fixed = START
     owner = await world.organisation()
     await _issue_and_act(world, owner, await _make_templates(world, owner))
+    await _restrict(world, owner)
     world.clock.advance(minutes=9)
     for path, body in (
         ("/v1/verifications", question(owner)),
@@ -43,6 +44,25 @@ async def populate(world: World) -> None:
         ("/v1/representations/search", {"representative": person(PAUL, None)}),
     ):
         _done(await owner.post(path, body))
+
+
+async def _restrict(world: World, owner: Organisation) -> None:
+    """Restrictions of every scope; two are lifted."""
+    common = {"subject": person(HERMAN, "Herman Ört"), "third_party": owner.wire, "reason": "as decided"}
+    for number, body in enumerate(
+        (
+            {"scope": "all_representatives", "until": "2027-11-21T09:00:00Z"},
+            {"scope": "representative", "representative": person(PAUL, "Paul Ingemar Vall")},
+            {"scope": "service", "service": "oep-a", "from": "2026-01-01T00:00:00Z"},
+            {"scope": "guardians"},
+        )
+    ):
+        world.clock.advance(seconds=5)
+        imposed = await owner.post("/v1/restrictions", common | body)
+        _done(imposed)
+        if number % 2 == 0:
+            world.clock.advance(seconds=5)
+            _done(await owner.post(f"/v1/restrictions/{imposed.json()['id']}/lifting", {"reason": "over"}))
 
 
 async def _make_templates(world: World, owner: Organisation) -> tuple[Json, Json]:

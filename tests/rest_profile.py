@@ -45,6 +45,7 @@ NO_COLLECTIONS: Final = {
     "revocation": "an act, once per mandate",
     "suspension": "an act on the mandate",
     "resumption": "an act on the mandate",
+    "lifting": "an act, once per restriction",
 }
 SINGULAR_LISTS: Final = {
     "any_of": "reads as the rule does: any of these persons",

@@ -104,6 +104,7 @@ async def test_every_operation_answers_to_its_example(visitor: Visitor) -> None:
     mandate_id = await issue(visitor, template)
     await look_up(visitor, mandate_id)
     await act(visitor, mandate_id)
+    await restrict(visitor)
     assert visitor.tried == {operation.id for operation in all_operations()}
 
 
@@ -170,6 +171,15 @@ async def act(visitor: Visitor, mandate_id: str) -> None:
     await visitor.press_execute("record_a_use", mandate_id=mandate_id, body=body)
     for operation_id in ("suspend", "resume", "preview_a_revocation", "revoke_or_renounce"):
         await visitor.press_execute(operation_id, mandate_id=mandate_id)
+
+
+async def restrict(visitor: Visitor) -> None:
+    imposed = await visitor.press_execute("impose_a_restriction")
+    found = await visitor.press_execute("search_restrictions")
+    assert [item["id"] for item in found["items"]] == [imposed["id"]]
+    await visitor.press_execute("read_a_restriction", restriction_id=imposed["id"])
+    lifted = await visitor.press_execute("lift_a_restriction", restriction_id=imposed["id"])
+    assert lifted["status"] == "lifted"
 
 
 def test_another_shape_would_be_found() -> None:

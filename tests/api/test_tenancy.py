@@ -19,6 +19,7 @@ from factories import (
     HERMAN,
     MARIA,
     PAUL,
+    TEST_PERSSON,
     Organisation,
     World,
     mandate_body,
@@ -45,6 +46,7 @@ class Named:
     mandate: str
     principal: str
     representative: str
+    restriction: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ async def tenants(world: World) -> Tenants:
     stranger = await world.organisation(name="Karlskrona kommun")
     mandate = await world.issue(owner, await world.publish_template(owner))
     draft = (await owner.post("/v1/templates", template_body(owner))).json()
-    foreign = Named(draft["id"], mandate["id"], BERI, PAUL)
+    restriction = (await owner.post("/v1/restrictions", restricting(owner))).json()
+    foreign = Named(draft["id"], mandate["id"], BERI, PAUL, restriction["id"])
     return Tenants(world, owner, stranger, await world.publish_template(stranger), foreign)
 
 
@@ -104,6 +107,12 @@ def asked(tenants: Tenants, named: Named) -> Json:
 
 
 REASON = {"reason": "we were asked to"}
+
+
+def restricting(owner: Organisation, **changes: Any) -> Json:  # noqa: ANN401
+    """A restriction on somebody whom no question here is about."""
+    body = {"subject": person(TEST_PERSSON, None), "scope": "own_login", "third_party": owner.wire}
+    return body | REASON | changes
 
 
 def revocation(by: str) -> Callable[[Tenants, Named], Json]:
@@ -174,6 +183,19 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
     ("POST", "/v1/verifications/batch"): [
         post("/v1/verifications/batch", lambda t, named: {"questions": [asked(t, named)]})
     ],
+    ("POST", "/v1/restrictions"): [
+        post("/v1/restrictions", lambda tenants, _: restricting(tenants.owner)),
+        post("/v1/restrictions", lambda tenants, _: restricting(tenants.owner, third_party=None)),
+    ],
+    ("POST", "/v1/restrictions/search"): [
+        post("/v1/restrictions/search", lambda _, __: {"subject": person(TEST_PERSSON, None)}),
+        post("/v1/restrictions/search", lambda t, _: {"third_party": t.owner.wire}),
+        post("/v1/restrictions/search", lambda _, named: {"cursor": named.restriction}),
+    ],
+    ("GET", "/v1/restrictions/{restriction_id}"): [get("/v1/restrictions/{restriction}")],
+    ("POST", "/v1/restrictions/{restriction_id}/lifting"): [
+        post("/v1/restrictions/{restriction}/lifting", lambda _, __: REASON)
+    ],
     ("POST", "/v1/representations/search"): [
         post(
             "/v1/representations/search",
@@ -211,7 +233,7 @@ def _shown(value: Any) -> Any:  # noqa: ANN401
 
 
 def nobody() -> Named:
-    return Named(str(uuid7()), str(uuid7()), MARIA, HERMAN)
+    return Named(str(uuid7()), str(uuid7()), MARIA, HERMAN, str(uuid7()))
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)

@@ -23,7 +23,16 @@ from registry.api.problems import (
     problem_of,
     problem_response,
 )
-from registry.api.routes import acts, mandates, service, swagger, templates, tokens, verifications
+from registry.api.routes import (
+    acts,
+    mandates,
+    restrictions,
+    service,
+    swagger,
+    templates,
+    tokens,
+    verifications,
+)
 from registry.domain.errors import InvalidInputError, RegistryError
 
 _BY_STATUS: dict[int, type[RegistryError]] = {
@@ -47,7 +56,7 @@ def create_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] 
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    for module in (templates, mandates, acts, verifications, tokens, service, swagger):
+    for module in (templates, mandates, acts, verifications, restrictions, tokens, service, swagger):
         app.include_router(module.router)
     app.add_exception_handler(RegistryError, _on_registry_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)

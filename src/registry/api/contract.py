@@ -44,6 +44,7 @@ _TAGS = {
     "Mandates": "Issue mandates with complete signatures, and look them up.",
     "Acts on mandates": "Revoke, renounce, suspend, resume, use: each a signed record of its own.",
     "Verification": "May this person act for that principal, here, now? With a signed receipt.",
+    "Restrictions": "Blocks that win over every mandate: impose, look up, lift.",
     "Access": "Access tokens for the registry's own clients.",
     "Service": "What this service is, whether it works, its public keys.",
 }
@@ -59,6 +60,8 @@ _SCOPES = {
     Scope.MANDATES_SUSPEND: "Suspend and resume mandates",
     Scope.VERIFY_OWN: "Verify towards the own organisation",
     Scope.VERIFY_ANY: "Verify towards any organisation",
+    Scope.RESTRICTIONS_MANAGE: "Impose, look up and lift restrictions",
+    Scope.REGISTRY_ADMIN: "Impose restrictions everywhere, and lift any",
 }
 """What each scope that an operation looks at allows."""
 

@@ -31,6 +31,7 @@ from registry.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from registry.domain.restrictions import AlreadyLiftedError, RestrictedError
 from registry.domain.revocation import MandateOverError, SuspensionError
 from registry.operations.draft_template import RetiredTemplateError
 from registry.operations.use_mandate import NotUsableError
@@ -111,6 +112,8 @@ PROBLEMS: dict[type[RegistryError], ProblemType] = {
     MandateOverError: ProblemType("mandate-over", 409, "Mandate over"),
     SuspensionError: ProblemType("suspension-conflict", 409, "Suspended already, or not suspended"),
     NotUsableError: ProblemType("not-usable", 409, "Mandate not active"),
+    RestrictedError: ProblemType("restricted", 409, "Restricted"),
+    AlreadyLiftedError: ProblemType("already-lifted", 409, "Already lifted"),
     NotADraftError: ProblemType("not-a-draft", 409, "Not a draft"),
     RetiredTemplateError: ProblemType("template-retired", 409, "Template retired"),
     RequestInProgressError: ProblemType("request-in-progress", 409, "Request in progress"),

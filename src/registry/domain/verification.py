@@ -13,8 +13,9 @@ from registry.domain.delegation import Ancestor, first_ending, status_above
 from registry.domain.documents import Json, utc_text
 from registry.domain.events import EventType, Lifetime, Status, status_at, time_asked
 from registry.domain.parties import Party, PartyType
+from registry.domain.restrictions import Block, RestrictionScope, blocks_mandate, is_in_force
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised when the same question about the same mandates would be answered otherwise."""
 
 
@@ -82,6 +83,7 @@ class Question:
     `specifier_index` is the blind index of the specifier, None where the question has none.
     `births` is needed where a candidate has an age limit (`has_age_limit`), which nobody meets without it.
     `unknown_permissions` are codes that the third party has never published.
+    `acting` are the blind indexes of the representative and of those who act together with it.
     """
 
     third_party: Party
@@ -97,6 +99,7 @@ class Question:
     specifier_index: bytes | None = None
     births: "Births | None" = None
     unknown_permissions: frozenset[str] = frozenset()
+    acting: tuple[bytes, ...] = ()
 
 
 @dataclass(slots=True)
@@ -104,7 +107,8 @@ class Candidate:
     """A mandate between the parties of the question, as the projection holds it.
 
     `holders` counts the representatives of this mandate that the question names. `ancestors` are the mandates
-    above a sub-mandate, root first.
+    above a sub-mandate, root first. `is_guardians` tells a statutory one, one by a court, and one that a
+    guardian signed; it is known where restrictions stand.
     """
 
     mandate_id: UUID
@@ -119,6 +123,7 @@ class Candidate:
     principal_below: int | None = None
     representative_from: int | None = None
     ancestors: tuple[Ancestor, ...] = ()
+    is_guardians: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +150,69 @@ class Answer:
     permissions: tuple[PermissionAnswer, ...]
 
 
-def decide(question: Question, candidates: Sequence[Candidate]) -> Answer:
+def decide(question: Question, candidates: Sequence[Candidate], blocks: Sequence[Block] = ()) -> Answer:
     """Answer a question from the mandates between its parties. Never raises; an empty list denies.
+
+    `blocks` are the restrictions on the principal here: they win over every mandate. What is refused while
+    they stand against a mandate between the parties is `restricted`, in place of all other reasons; where
+    nothing connects the parties it stays `no_mandate`, so that nobody learns who is protected by asking.
 
     Of several permitting mandates the one with the latest end, then the lowest id, is named, and so of
     conditional ones that lack the same; of refused ones the reason that came furthest counts.
     """
-    answers = tuple([_decide_permission(question, code, candidates) for code in question.permissions])
+    blocked = _blocked(question, candidates, blocks) if blocks else ()
+    if blocked is None:
+        answers = tuple([_restricted(code) for code in question.permissions])
+    elif blocked:
+        left = [candidate for candidate in candidates if candidate not in blocked]
+        decided = [_decide_permission(question, code, left) for code in question.permissions]
+        answers = tuple([_restricted(item.code) if _is_denied(item) else item for item in decided])
+    else:
+        answers = tuple([_decide_permission(question, code, candidates) for code in question.permissions])
     if len(answers) == 1:
         return Answer(answers[0].decision, answers[0].reasons, answers)
     decisions = [answer.decision for answer in answers]
     decision = max(decisions, key=_SEVERITY.index, default=Decision.DENY)
     reasons = dict.fromkeys(reason for answer in answers for reason in answer.reasons)
     return Answer(decision, tuple(reasons), answers)
+
+
+def _blocked(
+    question: Question, candidates: Sequence[Candidate], blocks: Sequence[Block]
+) -> Sequence[Candidate] | None:
+    """The mandates that restrictions stand against; None where the principal may not act for itself."""
+    held = [
+        block
+        for block in blocks
+        if is_in_force(block, question.at, known_at=question.known_at, is_present=question.is_present)
+    ]
+    if question.principal == question.representative:
+        is_locked = any(block.scope is RestrictionScope.OWN_LOGIN for block in held)
+        return None if is_locked else ()
+    return [
+        candidate
+        for candidate in candidates
+        if _is_known(question, candidate)
+        and blocks_mandate(
+            held,
+            acting=question.acting,
+            service=question.service,
+            services=candidate.services,
+            is_guardians=candidate.is_guardians,
+        )
+    ]
+
+
+def _is_known(question: Question, candidate: Candidate) -> bool:
+    return question.known_at is None or candidate.lifetime.issued_at <= question.known_at
+
+
+def _restricted(code: str) -> PermissionAnswer:
+    return PermissionAnswer(code, Decision.DENY, (Reason.RESTRICTED,))
+
+
+def _is_denied(answer: PermissionAnswer) -> bool:
+    return answer.decision is Decision.DENY
 
 
 def _decide_permission(question: Question, code: str, candidates: Sequence[Candidate]) -> PermissionAnswer:

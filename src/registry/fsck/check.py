@@ -13,7 +13,7 @@ from registry.fsck.findings import Progress, Report, Tally, Watcher
 from registry.fsck.mandates import Outcome
 from registry.fsck.rows import (
     ACCESS_TABLES,
-    MANDATE_TABLES,
+    SUBJECT_TABLES,
     TEMPLATE_TABLES,
     Batch,
     estimate_rows,
@@ -71,7 +71,7 @@ async def _check_mandates(
     """Read on while earlier batches are checked: at most `ahead` and one more are in memory."""
     running: deque[asyncio.Task[Outcome]] = deque()
     try:
-        async for batch in _watched(database, MANDATE_TABLES, _MANDATES_AT_ONCE, tally, progress):
+        async for batch in _watched(database, SUBJECT_TABLES, _MANDATES_AT_ONCE, tally, progress):
             running.append(asyncio.create_task(_check_batch(database, checker, batch)))
             if len(running) > ahead:
                 tally.add((await running.popleft()).findings)

@@ -40,8 +40,8 @@ _SENTENCES = {
     Kind.SEAL_BROKEN: "The signature in `{part}` is not the registry's over these bytes.",
     Kind.UNREADABLE: "`{part}` is not the document that belongs here.",
     Kind.DIGEST_MISMATCH: "`{part}` is not the digest of what it stands for.",
-    Kind.NUMBER_GAP: "The numbers before this event are not 1, 2, 3 and so on without a gap.",
-    Kind.CHAIN_BROKEN: "`{part}` is not the digest of the sealed bytes before this event.",
+    Kind.NUMBER_GAP: "The numbers before this one are not all there, without a gap.",
+    Kind.CHAIN_BROKEN: "`{part}` is not the digest of the sealed bytes before these.",
     Kind.COLUMN_MISMATCH: "`{part}` is not what the sealed records say.",
     Kind.UNVERIFIABLE: "Not checked, because `{part}` cannot be read.",
 }

@@ -9,9 +9,10 @@ from uuid import UUID
 from registry.domain.events import ENDINGS, MandateEvent
 from registry.domain.mandate import Mandate
 from registry.domain.template import TemplateContent, text_document
+from registry.fsck.entries import check_entries, has_entries, note_unexpected
 from registry.fsck.findings import Finding, Kind, Row, Spot
 from registry.fsck.history import HeldRows, History, open_history
-from registry.fsck.rows import MANDATE_TABLES, Batch, TemplateKey, row_id
+from registry.fsck.rows import MANDATE_TABLES, SUBJECT_TABLES, Batch, TemplateKey, row_id
 from registry.fsck.sealed import open_ciphertext, open_document, open_secret, read_publication
 from registry.signing.canonical import base64url_digest, canonical_bytes
 from registry.signing.keys import KeyRing
@@ -20,7 +21,7 @@ from registry.storage.access_log import month_secret_id
 from registry.storage.mandate_records import evidence_place
 from registry.storage.projection import projected_rows
 
-_KEYS = {table.name: next(iter(table.primary_key)).name for table in MANDATE_TABLES}
+_KEYS = {table.name: next(iter(table.primary_key)).name for table in SUBJECT_TABLES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,18 @@ class Templates:
 
 
 def check_mandates(batch: Batch, keys: KeyRing) -> Outcome:
-    """Check every mandate of a batch, and that no row stands without its mandate."""
+    """Check every mandate and every list of entries of a batch, and that no row stands without one."""
     templates = Templates(keys, batch.publications)
     found: list[Finding] = []
     for held in hold_rows(batch):
         record = held.one("mandate_records")
         if record is None:
-            _note_strays(held, keys, found)
+            if has_entries(held):
+                check_entries(held, keys, found)
+            else:
+                _note_strays(held, keys, found)
             continue
+        note_unexpected(held, found, but={table.name for table in MANDATE_TABLES})
         history = open_history(held, record, keys, found)
         _check_evidence(held, history, found)
         _check_ending(held, history, found)

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from registry.fsck.findings import Row
+from registry.fsck.projections import PROJECTION_TABLES
 from registry.storage.database import Database, ReadSession
 from registry.storage.tables import (
     access_log,
@@ -40,6 +41,7 @@ from registry.storage.tables import (
     mandate_records,
     mandate_states,
     representations,
+    sealed_entries,
     template_publications,
     template_retirements,
     template_versions,
@@ -57,6 +59,9 @@ MANDATE_TABLES = (
 )
 TEMPLATE_TABLES = (templates, template_versions, template_publications, template_retirements)
 ACCESS_TABLES = (access_log,)
+ENTRY_TABLES = (sealed_entries, *PROJECTION_TABLES)
+SUBJECT_TABLES = (*MANDATE_TABLES, *ENTRY_TABLES)
+"""Their leading keys are ids of mandates and of other subjects, which share the data keys' table."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_TIME = -(2**63)
@@ -235,7 +240,7 @@ def _json(stored: str | None) -> Any:  # noqa: ANN401  # any JSON value
         return stored
 
 
-_TABLES = (*MANDATE_TABLES, *TEMPLATE_TABLES, *ACCESS_TABLES)
+_TABLES = (*SUBJECT_TABLES, *TEMPLATE_TABLES, *ACCESS_TABLES)
 _READABLE = {table.name: _readable(table) for table in _TABLES}
 _TIMES = {table.name: [c.name for c in table.c if isinstance(c.type, DateTime)] for table in _TABLES}
 _DOCUMENTS = {table.name: [c.name for c in table.c if isinstance(c.type, JSONB)] for table in _TABLES}

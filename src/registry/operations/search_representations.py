@@ -12,6 +12,7 @@ from registry.domain.callers import Caller
 from registry.domain.documents import Json
 from registry.domain.mandate import Mandate, read_record
 from registry.domain.parties import Party
+from registry.domain.restrictions import Block
 from registry.domain.verification import RULES_VERSION, Births, Decision, PermissionAnswer, Question, decide
 from registry.identity.schemes import birth_date
 from registry.operations.verify import check_third_party, local_zone
@@ -19,6 +20,7 @@ from registry.signing.records import SealType, open_seal
 from registry.storage.access_log import AccessEntry, AccessLog
 from registry.storage.mandate_records import list_sealed_records
 from registry.storage.mandate_search import Representation, find_representations
+from registry.storage.restrictions import find_guardians, list_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ async def search_representations(
             limit=search.limit + 1,
         )
         page, cursor = _cut(found, search.limit)
+        blocked = await list_blocks(session, str(search.third_party), {item.principal_index for item in page})
+        if blocked:
+            of_guardians = await find_guardians(session, [item.candidate.mandate_id for item in page])
+            for item in page:
+                item.candidate.is_guardians = item.candidate.mandate_id in of_guardians
         ids = [item.candidate.mandate_id for item in page]
         roots = [item.candidate.ancestors[0].mandate_id for item in page if item.candidate.ancestors]
         sealed = await list_sealed_records(session, log.keys, [*ids, *roots])
@@ -83,7 +90,11 @@ async def search_representations(
     }
     known = [item for item in page if item.candidate.mandate_id in mandates]
     groups = groupby(sorted(known, key=_group_key), key=_group_key)
-    principals = [_principal(search, list(group), mandates, now) for _, group in groups]
+    acting = log.keys.party_index(search.representative)
+    principals = [
+        _principal(search, list(group), mandates, acting, blocked.get(key[0], ()), now)
+        for key, group in groups
+    ]
     return [principal for principal in principals if principal is not None], cursor
 
 
@@ -104,6 +115,8 @@ def _principal(
     search: RepresentationSearch,
     group: Sequence[Representation],
     mandates: Mapping[UUID, Mandate],
+    acting: bytes,
+    blocks: Sequence[Block],
     now: datetime,
 ) -> RepresentedPrincipal | None:
     """Decide for one principal as a verification would."""
@@ -124,8 +137,9 @@ def _principal(
             principal=birth_date(principal),
             representative=birth_date(search.representative),
         ),
+        acting=(acting,),
     )
-    answers = decide(question, candidates).permissions
+    answers = decide(question, candidates, blocks).permissions
     permitted = tuple(answer for answer in answers if answer.decision is not Decision.DENY)
     if not permitted:
         return None

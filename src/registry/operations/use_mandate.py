@@ -9,6 +9,7 @@ from registry.domain.documents import party_document
 from registry.domain.errors import ConflictError, Fault, InvalidInputError, NotFoundError
 from registry.domain.events import Author, EventType, MandateEvent, Status, read_event
 from registry.domain.parties import Party
+from registry.domain.restrictions import RestrictedError, blocks_mandate, is_in_force
 from registry.domain.revocation import check_not_over
 from registry.domain.template import Role
 from registry.operations.act_on_mandate import HeldMandate, author_of_act, hold_mandate
@@ -19,7 +20,9 @@ from registry.storage.database import Database, WriteSession
 from registry.storage.idempotency import EarlierEffect, IdempotentRequest, claim_key, record_effect
 from registry.storage.mandate_records import list_sealed_events
 from registry.storage.mandate_states import lock_state
+from registry.storage.restrictions import find_guardians, list_blocks
 from registry.storage.secrets import get_secret
+from registry.storage.templates import get_version
 
 
 class NotUsableError(ConflictError):
@@ -57,7 +60,8 @@ async def use_mandate(
 
     The same request under the same key is one use, however often it is sent. The last use permitted also
     uses the mandate up, in the same transaction. Raises NotFoundError, ForbiddenError, InvalidInputError,
-    MandateOverError, NotUsableError, IdempotencyKeyReusedError, RequestInProgressError, UnavailableError.
+    MandateOverError, NotUsableError, RestrictedError, IdempotencyKeyReusedError, RequestInProgressError,
+    UnavailableError.
     """
     async with database.transaction() as session:
         held = await hold_mandate(session, keys, mandate_id, caller, now=now)
@@ -69,6 +73,7 @@ async def use_mandate(
         if held.status is not Status.ACTIVE:
             raise NotUsableError
         _check_use(held, use)
+        await _check_unrestricted(session, keys, held, use, now=now)
         maximum = held.state.max_uses
         remaining = None if maximum is None else maximum - held.state.uses - 1
         details = {
@@ -100,6 +105,28 @@ async def _recorded_before(
     event = read_event(open_seal(sealed[0].sealed, keys, SealType.EVENT))
     remaining = event.details["remaining"]
     return RecordedUse(event, remaining if isinstance(remaining, int) else None)
+
+
+async def _check_unrestricted(
+    session: WriteSession, keys: KeyRing, held: HeldMandate, use: Use, *, now: datetime
+) -> None:
+    """Raise RestrictedError where a restriction on the principal stands against this use now."""
+    subject, third_party = held.state.principal_index, held.state.third_party
+    blocks = (await list_blocks(session, third_party, [subject])).get(subject, ())
+    in_force = [block for block in blocks if is_in_force(block, now, known_at=None, is_present=True)]
+    if not in_force:
+        return
+    template = await get_version(session, held.state.template_id, held.state.template_version)
+    if template is None:
+        raise RuntimeError("a mandate's template version is never removed")
+    if blocks_mandate(
+        in_force,
+        acting=[keys.party_index(use.by)],
+        service=None,
+        services=frozenset(template.content.services),
+        is_guardians=bool(await find_guardians(session, [held.state.mandate_id])),
+    ):
+        raise RestrictedError
 
 
 def _check_use(held: HeldMandate, use: Use) -> None:

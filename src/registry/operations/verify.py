@@ -12,6 +12,7 @@ from registry.domain.callers import Caller, Scope
 from registry.domain.documents import Document, Json
 from registry.domain.errors import RegistryError, UnavailableError
 from registry.domain.parties import Party, PartyType
+from registry.domain.restrictions import Block
 from registry.domain.verification import (
     RULES_VERSION,
     Answer,
@@ -128,18 +129,19 @@ class Verifier:
         A question whose `at_least` lies ahead is refused alone, and has no entry.
         """
         parties = [self._parties(item) for item in asked]
-        found, lsn = await find_candidates(self._database, parties)
+        found, blocked, lsn = await find_candidates(self._database, parties)
         unknown = await self._unknown_codes(asked)
         token = consistency_token(self._database.position_at(lsn), self._keys)
         answers: list[AnsweredQuestion | RegistryError] = []
         entries: list[AccessEntry] = []
-        for item, between, candidates in zip(asked, parties, found, strict=True):
+        for item, between, candidates, blocks in zip(asked, parties, found, blocked, strict=True):
             if item.at_least is not None and item.at_least.lsn > lsn:
                 answers.append(
                     UnavailableError("This state is older than the `at_least` that was asked for.")
                 )
                 continue
-            answered = self._decide(item, candidates, unknown.get(item.third_party, frozenset()), token)
+            codes = unknown.get(item.third_party, frozenset())
+            answered = self._decide(item, between, candidates, blocks, codes, token)
             answers.append(answered)
             entries.append(self._entry(item, between, answered))
         return answers, entries
@@ -167,7 +169,13 @@ class Verifier:
         return unknown
 
     def _decide(
-        self, item: AskedQuestion, candidates: Sequence[Candidate], unknown: frozenset[str], token: str
+        self,
+        item: AskedQuestion,
+        between: PartiesAsked,
+        candidates: Sequence[Candidate],
+        blocks: Sequence[Block],
+        unknown: frozenset[str],
+        token: str,
     ) -> AnsweredQuestion:
         at = item.at or item.asked_at
         question = Question(
@@ -184,8 +192,9 @@ class Verifier:
             specifier_index=specifier_index(self._keys, item.specifier) if item.specifier else None,
             unknown_permissions=unknown,
             births=_births(item, at) if any(map(has_age_limit, candidates)) else None,
+            acting=tuple(between.representative_indexes) if blocks else (),
         )
-        answer = decide(question, candidates)
+        answer = decide(question, candidates, blocks)
         document = answer_document(answer, item.asked_at)
         if item.known_at is not None:
             document["historical"] = True

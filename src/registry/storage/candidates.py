@@ -10,21 +10,36 @@ import orjson
 
 from registry.domain.events import Lifetime
 from registry.domain.parties import PartyType
+from registry.domain.restrictions import Block
 from registry.domain.verification import Candidate
 from registry.storage.ancestors import ancestors_sql, read_ancestors
 from registry.storage.database import Database
 from registry.storage.projection import read_changes
+from registry.storage.restrictions import read_blocks
 
 # The outer join gives one row, with the position in the log, also to a question without mandates.
+# Restrictions come in the same statement, so that no answer mixes two states; only where there are any is
+# it looked up which mandates are guardians'.
 _FIND = f"""
 SELECT q.place, pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS lsn, r.mandate_id,
     r.principal_role, r.specifier_index, r.permissions, r.services, r.valid_from, r.valid_until, r.issued_at,
     r.changes, r.together, r.approval, r.principal_below, r.representative_from,
-    {ancestors_sql("r")} AS lineage
+    {ancestors_sql("r")} AS lineage, b.blocks,
+    CASE WHEN b.blocks IS NOT NULL THEN (
+        SELECT m.basis <> 'voluntary' OR t.content -> 'signing' ->> 'by' = 'guardian' FROM mandate_states m
+        JOIN template_versions t ON t.template_id = m.template_id AND t.version = m.template_version
+        WHERE m.mandate_id = r.mandate_id
+    ) END AS is_guardians
 FROM unnest($1::text[], $2::bytea[], $3::bytea[]) WITH ORDINALITY
     AS q (third_party, principal_index, representative_index, place)
 LEFT JOIN representations r ON r.representative_index = q.representative_index
     AND r.third_party = q.third_party AND r.principal_index = q.principal_index
+CROSS JOIN LATERAL (
+    SELECT json_agg(json_build_array(s.scope, s.valid_from, s.imposed_at, s.valid_until, s.lifted_at,
+        encode(s.representative_index, 'hex'), s.service)) AS blocks
+    FROM restriction_states s
+    WHERE s.subject_index = q.principal_index AND coalesce(s.third_party, q.third_party) = q.third_party
+) b
 """  # noqa: S608  # our own names
 
 
@@ -39,8 +54,8 @@ class PartiesAsked:
 
 async def find_candidates(
     database: Database, asked: Sequence[PartiesAsked]
-) -> tuple[list[list[Candidate]], int]:
-    """The candidates of each question, and the position in the write-ahead log that was seen.
+) -> tuple[list[list[Candidate]], list[tuple[Block, ...]], int]:
+    """The candidates of each question, the restrictions on its principal, and the position in the log seen.
 
     A candidate is held by the first representative; `holders` counts how many of those named hold it.
     """
@@ -51,15 +66,21 @@ async def find_candidates(
     ]
     rows = await database.fetch_hot(_FIND, *map(list, zip(*pairs, strict=True)))
     held: list[list[Any]] = [[] for _ in pairs]
+    blocked: dict[int, str] = {}
     for row in rows:
+        if row["blocks"] is not None:
+            blocked[row["place"] - 1] = row["blocks"]
         if row["mandate_id"] is not None:
             held[row["place"] - 1].append(row)
-    found, place = [], 0
+    found: list[list[Candidate]] = []
+    blocks: list[tuple[Block, ...]] = []
+    place = 0
     for parties in asked:
         end = place + len(parties.representative_indexes)
         found.append(_candidates(held[place:end]))
+        blocks.append(read_blocks(orjson.loads(blocked[place])) if place in blocked else ())
         place = end
-    return found, int(rows[0]["lsn"])
+    return found, blocks, int(rows[0]["lsn"])
 
 
 def _candidates(held: list[list[Any]]) -> list[Candidate]:
@@ -91,4 +112,5 @@ def _candidate(row: Any, holders: int) -> Candidate:  # noqa: ANN401  # asyncpg 
         principal_below=row["principal_below"],
         representative_from=row["representative_from"],
         ancestors=read_ancestors(orjson.loads(lineage)) if lineage else (),
+        is_guardians=bool(row["is_guardians"]),
     )

@@ -11,13 +11,13 @@ from fsck_flips import Place, changed, list_keys, list_places, row_name, without
 from fsck_populated import Populated
 from fsck_population import START
 from registry.fsck import Finding, Kind, Progress, check_database, describe
-from registry.fsck.rows import ACCESS_TABLES, MANDATE_TABLES, TEMPLATE_TABLES
+from registry.fsck.rows import ACCESS_TABLES, SUBJECT_TABLES, TEMPLATE_TABLES
 from registry.signing.encryption import DataSecret, commitment, encrypt, salt
 from registry.signing.keys import new_key_ring
 from registry.signing.records import SealType, seal
 from registry.storage.mandate_records import event_place, evidence_place, record_place
 
-CHECKED = [table.name for table in (*TEMPLATE_TABLES, *MANDATE_TABLES, *ACCESS_TABLES)]
+CHECKED = [table.name for table in (*TEMPLATE_TABLES, *SUBJECT_TABLES, *ACCESS_TABLES)]
 NAMES = ("Beri", "Paul", "Herman", "Malteskog", "198602262381", "195809132896", "Sundsvall")
 
 

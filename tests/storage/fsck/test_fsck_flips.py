@@ -25,6 +25,8 @@ COVERED: Mapping[str, frozenset[str] | None] = {
     "mandate_states": None,
     "representations": None,
     "access_log": None,
+    "sealed_entries": None,
+    "restriction_states": None,
     "erasable_secrets": None,
 }
 """The columns that some sealed byte vouches for; None is all of them."""
@@ -67,18 +69,20 @@ async def _covered(root: asyncpg.Connection, table: str) -> list[Place]:
     places = await list_places(root, table)
     columns = COVERED[table]
     statuses = {place.row: place.value for place in places if place.column == "status"}
-    mandates = {key["mandate_id"] for key in await _mandate_keys(root)}
+    subjects = {row["id"] for row in await root.fetch(_SUBJECTS)}
     return [
         place
         for place in places
         if (columns is None or place.column in columns)
         and not (statuses.get(place.row) == "draft" and place.column in EDITABLE)
-        and not (table == "erasable_secrets" and place.column == "created_at" and place.row not in mandates)
+        and not (table == "erasable_secrets" and place.column == "created_at" and place.row not in subjects)
     ]
 
 
-async def _mandate_keys(root: asyncpg.Connection) -> list[asyncpg.Record]:
-    return await root.fetch("SELECT mandate_id::text FROM mandate_records")
+_SUBJECTS = (
+    "SELECT mandate_id::text AS id FROM mandate_records UNION SELECT subject_id::text FROM sealed_entries"
+)
+"""Whose data keys have the time of a record; those of a month have the time of whoever came first."""
 
 
 def _rounds(places: list[Place]) -> Iterator[list[Place]]:

@@ -20,6 +20,7 @@ from registry.domain.callers import Scope
 from registry.domain.errors import AlreadyEndedError, ForbiddenError, RequestInProgressError
 from registry.domain.events import MandateEvent
 from registry.domain.parties import Party
+from registry.domain.restrictions import RestrictedError
 from registry.domain.revocation import MandateOverError, SuspensionError
 from registry.operations.revoke_mandate import Revocation, revocation_bytes, revoke_mandate
 from registry.operations.suspend_mandate import resume_mandate, suspend_mandate
@@ -112,7 +113,12 @@ async def resume(
     status_code=status.HTTP_201_CREATED,
     summary="Record a use",
     openapi_extra=needs(
-        Scope.MANDATES_USE, ForbiddenError, MandateOverError, NotUsableError, RequestInProgressError
+        Scope.MANDATES_USE,
+        ForbiddenError,
+        MandateOverError,
+        NotUsableError,
+        RestrictedError,
+        RequestInProgressError,
     ),
 )
 async def use(
@@ -123,7 +129,10 @@ async def use(
     idempotent: IdempotentDep,
     response: Response,
 ) -> UseOut:
-    """Record that a representative used a permission in a case; the last permitted one uses it up."""
+    """Record that a representative used a permission in a case; the last permitted one uses it up.
+
+    Refused while a restriction on the principal stands against it.
+    """
     recorded = await use_mandate(
         runtime.database,
         runtime.keys,

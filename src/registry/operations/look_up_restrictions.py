@@ -1,0 +1,82 @@
+"""Look up restrictions: one by id, many by search. Each look-up of a person is logged."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from uuid_utils import uuid7
+
+from registry.domain.callers import Caller, Scope
+from registry.domain.documents import Json
+from registry.domain.errors import NotFoundError
+from registry.domain.parties import Party
+from registry.domain.restrictions import Restriction, read_restriction
+from registry.storage.access_log import AccessEntry, AccessLog
+from registry.storage.restrictions import RestrictionFilter, find_restrictions, is_visible
+from registry.storage.sealed_entries import list_entries
+
+
+async def get_restriction(
+    log: AccessLog, caller: Caller, restriction_id: UUID, *, now: datetime
+) -> Restriction:
+    """One restriction, to an organisation with a part in it. Raises NotFoundError for any other."""
+    async with log.database.transaction() as session:
+        if not await is_visible(session, log.keys, restriction_id, seen_by=_seen_by(caller)):
+            raise NotFoundError
+        entries = (await list_entries(session, log.keys, [restriction_id])).get(restriction_id)
+        if entries is None:
+            raise NotFoundError
+        restriction = read_restriction([item.entry for item in entries])
+        entry = AccessEntry(
+            id=str(uuid7()),
+            at=now,
+            client_id=caller.client_id,
+            operation="restriction",
+            details={"restriction_id": str(restriction_id)},
+            principal_index=log.keys.party_index(restriction.imposition.subject.party),
+        )
+        await log.append_within(session, entry)
+    return restriction
+
+
+async def search_restrictions(
+    log: AccessLog,
+    caller: Caller,
+    wanted: RestrictionFilter,
+    *,
+    document: Mapping[str, Json],
+    after: UUID | None,
+    limit: int,
+) -> list[Restriction]:
+    """A page of the restrictions that the caller's organisation has a part in, in the order of imposing.
+
+    All there are with `registry:admin`. `document` is the search as asked, for the access log. Raises
+    UnavailableError.
+    """
+
+    def index(party: Party | None) -> bytes | None:
+        return None if party is None else log.keys.party_index(party)
+
+    async with log.database.transaction() as session:
+        ids = await find_restrictions(
+            session, log.keys, wanted, seen_by=_seen_by(caller), after=after, limit=limit
+        )
+        entries = await list_entries(session, log.keys, ids)
+        found: list[Json] = [str(restriction_id) for restriction_id in ids]
+        entry = AccessEntry(
+            id=str(uuid7()),
+            at=wanted.now,
+            client_id=caller.client_id,
+            operation="restriction_search",
+            details={**document, "found": found},
+            principal_index=index(wanted.subject),
+            representative_index=index(wanted.representative),
+        )
+        await log.append_within(session, entry)
+    return [
+        read_restriction([item.entry for item in entries[item_id]]) for item_id in ids if item_id in entries
+    ]
+
+
+def _seen_by(caller: Caller) -> Party | None:
+    return None if Scope.REGISTRY_ADMIN in caller.scopes else caller.organisation

@@ -1,0 +1,212 @@
+"""Where restrictions stand: the projection of their sealed entries, which verification and search read."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, false, func, insert, or_, select, true, update
+
+from registry.domain.documents import utc_time
+from registry.domain.entries import Entry
+from registry.domain.mandate import Basis
+from registry.domain.parties import NamedParty, Party
+from registry.domain.restrictions import (
+    Block,
+    Restriction,
+    RestrictionScope,
+    RestrictionStatus,
+    read_restriction,
+)
+from registry.domain.template import SigningBy
+from registry.signing.keys import KeyRing
+from registry.storage.database import ReadSession, WriteSession
+from registry.storage.tables import mandate_states, restriction_states, template_versions
+
+_states = restriction_states.c
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionFilter:
+    """Which restrictions to find. None means any; `status` is that at `now`."""
+
+    now: datetime
+    subject: Party | None = None
+    representative: Party | None = None
+    third_party: Party | None = None
+    scope: RestrictionScope | None = None
+    status: RestrictionStatus | None = None
+
+
+def restriction_row(entries: Sequence[Entry], keys: KeyRing) -> dict[str, Any]:
+    """The row of `restriction_states` after these entries, oldest first. Pure: writing and fsck agree."""
+    restriction = read_restriction(entries)
+    imposition, lifting = restriction.imposition, restriction.lifting
+    return {
+        "restriction_id": restriction.id,
+        "subject_index": keys.party_index(imposition.subject.party),
+        "scope": imposition.scope.value,
+        "representative_index": _index(imposition.representative, keys),
+        "service": imposition.service,
+        "third_party": None if imposition.third_party is None else str(imposition.third_party.party),
+        "imposed_by": str(imposition.imposed_by),
+        "valid_from": imposition.valid_from,
+        "valid_until": imposition.valid_until,
+        "imposed_at": restriction.imposed_at,
+        "lifted_at": None if lifting is None else lifting.lifted_at,
+        "entry_count": len(entries),
+    }
+
+
+def _index(named: NamedParty | None, keys: KeyRing) -> bytes | None:
+    return None if named is None else keys.party_index(named.party)
+
+
+async def add_restriction_state(session: WriteSession, keys: KeyRing, entry: Entry) -> None:
+    """Project a restriction that has just been imposed."""
+    await session.execute(insert(restriction_states).values(restriction_row([entry], keys)))
+
+
+async def mark_lifted(session: WriteSession, restriction: Restriction, *, entry_count: int) -> None:
+    """Project the lifting of a restriction that this transaction has locked."""
+    lifted_at = None if restriction.lifting is None else restriction.lifting.lifted_at
+    await session.execute(
+        update(restriction_states)
+        .where(_states.restriction_id == restriction.id)
+        .values(lifted_at=lifted_at, entry_count=entry_count)
+    )
+
+
+async def lock_restriction(
+    session: WriteSession, keys: KeyRing, restriction_id: UUID, *, seen_by: Party | None
+) -> bool:
+    """Lock a restriction against every other act on it; False where this organisation may not see it."""
+    condition = _states.restriction_id == restriction_id
+    statement = select(_states.restriction_id).where(condition, _sees(keys, seen_by)).with_for_update()
+    return await session.one_or_none(statement) is not None
+
+
+async def find_restrictions(
+    session: ReadSession,
+    keys: KeyRing,
+    wanted: RestrictionFilter,
+    *,
+    seen_by: Party | None,
+    after: UUID | None,
+    limit: int,
+) -> list[UUID]:
+    """A page of the restrictions that this organisation may see (None: all), in the order of imposing."""
+    conditions = [_sees(keys, seen_by), *_conditions(keys, wanted)]
+    if after is not None:
+        conditions.append(_states.restriction_id > after)
+    statement = (
+        select(_states.restriction_id).where(*conditions).order_by(_states.restriction_id).limit(limit)
+    )
+    return list((await session.execute(statement)).scalars())
+
+
+async def is_visible(
+    session: ReadSession, keys: KeyRing, restriction_id: UUID, *, seen_by: Party | None
+) -> bool:
+    """Whether there is this restriction, and this organisation may see it (None: whoever it is)."""
+    condition = _states.restriction_id == restriction_id
+    statement = select(_states.restriction_id).where(condition, _sees(keys, seen_by))
+    return await session.one_or_none(statement) is not None
+
+
+async def list_blocks(
+    session: ReadSession, third_party: str, subject_indexes: Iterable[bytes]
+) -> dict[bytes, tuple[Block, ...]]:
+    """The restrictions on each of these subjects that count towards a third party."""
+    rows = await session.execute(
+        select(restriction_states).where(
+            _states.subject_index.in_(set(subject_indexes)),
+            or_(_states.third_party.is_(None), _states.third_party == third_party),
+        )
+    )
+    found: dict[bytes, tuple[Block, ...]] = {}
+    for row in rows:
+        block = Block(
+            RestrictionScope(row.scope),
+            row.valid_from,
+            row.imposed_at,
+            row.valid_until,
+            row.lifted_at,
+            row.representative_index,
+            row.service,
+        )
+        found[row.subject_index] = (*found.get(row.subject_index, ()), block)
+    return found
+
+
+async def find_guardians(session: ReadSession, mandate_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the mandates that are statutory, by a court, or on a template that guardians sign."""
+    states, versions = mandate_states.c, template_versions.c
+    is_of_template = and_(
+        versions.template_id == states.template_id, versions.version == states.template_version
+    )
+    signed_by = versions.content["signing"]["by"].astext
+    rows = await session.execute(
+        select(states.mandate_id)
+        .select_from(mandate_states.join(template_versions, is_of_template))
+        .where(
+            states.mandate_id.in_(mandate_ids),
+            or_(states.basis != Basis.VOLUNTARY.value, signed_by == SigningBy.GUARDIAN.value),
+        )
+    )
+    return set(rows.scalars())
+
+
+def read_blocks(rows: Iterable[Sequence[Any]]) -> tuple[Block, ...]:
+    """Read what verification's statement gives of each restriction, as JSON."""
+    return tuple(
+        Block(
+            RestrictionScope(scope),
+            utc_time(valid_from),
+            utc_time(imposed_at),
+            None if valid_until is None else utc_time(valid_until),
+            None if lifted_at is None else utc_time(lifted_at),
+            None if representative is None else bytes.fromhex(representative),
+            service,
+        )
+        for scope, valid_from, imposed_at, valid_until, lifted_at, representative, service in rows
+    )
+
+
+def _sees(keys: KeyRing, party: Party | None) -> ColumnElement[bool]:
+    """The condition that an organisation has a part in a restriction; None sees every one."""
+    if party is None:
+        return true()
+    index = keys.party_index(party)
+    return or_(
+        _states.imposed_by == str(party),
+        _states.third_party == str(party),
+        _states.subject_index == index,
+        _states.representative_index == index,
+    )
+
+
+def _conditions(keys: KeyRing, wanted: RestrictionFilter) -> list[ColumnElement[bool]]:
+    equal: Mapping[ColumnElement[Any], Any] = {
+        _states.subject_index: wanted.subject and keys.party_index(wanted.subject),
+        _states.representative_index: wanted.representative and keys.party_index(wanted.representative),
+        _states.third_party: wanted.third_party and str(wanted.third_party),
+        _states.scope: wanted.scope and wanted.scope.value,
+    }
+    conditions = [column == value for column, value in equal.items() if value is not None]
+    return conditions if wanted.status is None else [*conditions, _has_status(wanted.status, wanted.now)]
+
+
+def _has_status(status: RestrictionStatus, now: datetime) -> ColumnElement[bool]:
+    """`present_status` in SQL: what is recorded counts as past."""
+    at = func.greatest(now, _states.imposed_at)
+    has_begun = _states.valid_from <= at
+    is_over = and_(_states.valid_until.is_not(None), func.coalesce(_states.valid_until, at) <= at)
+    stands = _states.lifted_at.is_(None)
+    return {
+        RestrictionStatus.LIFTED: _states.lifted_at.is_not(None),
+        RestrictionStatus.NOT_YET_VALID: and_(stands, ~has_begun),
+        RestrictionStatus.EXPIRED: and_(stands, has_begun, is_over),
+        RestrictionStatus.ACTIVE: and_(stands, has_begun, ~is_over),
+    }.get(status, false())

@@ -1,0 +1,228 @@
+"""What restrictions do: they win over every mandate, in verification, batches and searches, and for uses."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from acting import ask, calling, decision, in_short, problem, verified, world_at
+from api.test_restrictions import impose, lift
+from factories import (
+    BERI,
+    HERMAN,
+    MARIA,
+    PAUL,
+    TEST_PERSSON,
+    Json,
+    Organisation,
+    World,
+    mandate_body,
+    person,
+    question,
+)
+from registry.domain.documents import utc_text
+
+START = datetime(2026, 11, 21, 9, tzinfo=UTC)
+DAY, TICK = timedelta(days=1), timedelta(microseconds=1)
+USE: Json = {"permission": "apply", "case_ref": "2026-114", "by": person(PAUL, None)}
+
+
+@pytest.fixture
+async def mandate(world: World, municipality: Organisation) -> Json:
+    return await world.issue(municipality, await world.publish_template(municipality))
+
+
+@pytest.mark.usefixtures("mandate")
+async def test_restricted_is_the_only_reason_and_the_receipt_says_so(
+    world: World, municipality: Organisation
+) -> None:
+    imposed = await impose(municipality)
+    answer = await ask(municipality, permissions=["apply", "follow", "unheard-of"])
+    assert in_short(answer) == "deny: restricted"
+    assert {in_short(item) for item in answer["permissions"]} == {"deny: restricted"}
+    assert all("mandate_id" not in item for item in answer["permissions"])
+    receipt = await verified(world, answer["receipt"], "mandate-receipt+jwt")
+    assert receipt["answer"]["reasons"] == ["restricted"]
+    assert "protected" not in str(answer)
+    assert await lift(municipality, imposed) == "201"
+    assert await decision(municipality) == "permit"
+
+
+@pytest.mark.usefixtures("mandate")
+async def test_each_question_of_a_batch_by_itself(municipality: Organisation, world: World) -> None:
+    template = await world.publish_template(municipality)
+    await world.issue(municipality, template, principal=person(HERMAN), permissions=["apply"])
+    await impose(municipality)
+    asked = [question(municipality), question(municipality, principal=person(HERMAN, None))] * 2
+    answer = await municipality.post("/v1/verifications/batch", {"questions": asked})
+    assert [in_short(item) for item in answer.json()["answers"]] == ["deny: restricted", "permit"] * 2
+
+
+@pytest.mark.usefixtures("mandate")
+async def test_one_representative_is_blocked_and_not_another(
+    world: World, municipality: Organisation
+) -> None:
+    template = await world.publish_template(municipality)
+    await world.issue(municipality, template, representatives=[person(MARIA, "Maria Johansson")])
+    await impose(municipality, scope="representative", representative=person(PAUL))
+    assert await decision(municipality) == "deny: restricted"
+    assert await decision(municipality, representative=person(MARIA, None)) == "permit"
+
+
+async def test_one_of_those_who_act_together_is_blocked(world: World, municipality: Organisation) -> None:
+    template = await world.publish_template(municipality, exercise={"together": 2})
+    pair = [person(PAUL), person(TEST_PERSSON)]
+    await world.issue(municipality, template, representatives=pair)
+    both = {"representatives": [person(TEST_PERSSON, None)]}
+    assert await decision(municipality, **both) == "permit"
+    await impose(municipality, scope="representative", representative=person(TEST_PERSSON))
+    assert await decision(municipality, **both) == "deny: restricted"
+    assert await decision(municipality) == "conditional: joint_exercise_required"
+
+
+@pytest.mark.usefixtures("mandate")
+async def test_guardians_are_blocked_and_voluntary_mandates_stand(
+    world: World, municipality: Organisation
+) -> None:
+    template = await world.publish_template(
+        municipality, signing={"by": "guardian", "methods": ["registered"]}
+    )
+    attested = {
+        "capacity": "guardian",
+        "method": "registered",
+        "signer": person(MARIA, "Maria Johansson"),
+        "signed_at": utc_text(datetime.now(UTC) - timedelta(hours=1)),
+        "registrar": {"scheme": "username", "value": "anna.andersson"},
+        "evidence": {"format": "statement", "data": "Guardian according to the register."},
+    }
+    body = mandate_body(template, representatives=[person(MARIA)], signatures=[attested])
+    issued = await municipality.post("/v1/mandates", body)
+    assert issued.status_code == 201, issued.text
+    by_maria = {"representative": person(MARIA, None)}
+    assert await decision(municipality, **by_maria) == "permit"
+    await impose(municipality, scope="guardians")
+    assert await decision(municipality, **by_maria) == "deny: restricted"
+    assert await decision(municipality) == "permit"
+    assert await represented(municipality, MARIA) == []
+    assert await represented(municipality, PAUL) == [BERI]
+    use = USE | {"by": person(MARIA, None)}
+    used = await municipality.post(f"/v1/mandates/{issued.json()['id']}/uses", use)
+    assert problem(used) == "409 restricted"
+
+
+async def test_one_service_is_blocked(world: World, municipality: Organisation) -> None:
+    template = await world.publish_template(municipality, services=["oep-a", "oep-b"])
+    mandate = await world.issue(municipality, template)
+    await impose(municipality, scope="service", service="oep-a")
+    assert await decision(municipality, service="oep-a") == "deny: restricted"
+    assert await decision(municipality, service="oep-b") == "permit"
+    assert await decision(municipality) == "permit"
+    assert await represented(municipality, PAUL, service="oep-a") == []
+    assert await represented(municipality, PAUL, service="oep-b") == [BERI]
+    await impose(municipality, scope="service", service="oep-b")
+    assert await decision(municipality) == "deny: restricted"
+    used = await municipality.post(f"/v1/mandates/{mandate['id']}/uses", USE)
+    assert problem(used) == "409 restricted"
+
+
+@pytest.mark.usefixtures("mandate")
+async def test_a_locked_login_and_a_sealed_record_leave_representatives_alone(
+    municipality: Organisation,
+) -> None:
+    await impose(municipality, scope="record")
+    oneself = {"representative": person(BERI, None)}
+    assert await decision(municipality, **oneself) == "deny: no_mandate"
+    await impose(municipality, scope="own_login")
+    assert await decision(municipality, **oneself) == "deny: restricted"
+    assert await decision(municipality) == "permit"
+
+
+@pytest.mark.usefixtures("mandate")
+async def test_a_restriction_counts_towards_its_third_party_or_everywhere(
+    world: World, municipality: Organisation
+) -> None:
+    elsewhere = await world.organisation()
+    await world.issue(elsewhere, await world.publish_template(elsewhere))
+    await impose(municipality)
+    assert await decision(elsewhere) == "permit"
+    admin = await world.organisation(without=frozenset())
+    subject = person(HERMAN, "Herman Ört")
+    for owner in (municipality, elsewhere):
+        await world.issue(owner, await world.publish_template(owner), principal=subject)
+    everywhere = await impose(admin, subject=subject, third_party=None)
+    by_herman = {"principal": person(HERMAN, None)}
+    assert await decision(elsewhere, **by_herman) == "deny: restricted"
+    assert await decision(municipality, **by_herman) == "deny: restricted"
+    assert await lift(admin, everywhere) == "201"
+    assert await decision(elsewhere, **by_herman) == "permit"
+
+
+async def test_nobody_learns_of_a_restriction_by_asking_about_a_stranger(
+    world: World, municipality: Organisation
+) -> None:
+    await world.publish_template(municipality)
+    await impose(municipality)
+    assert await decision(municipality) == "deny: no_mandate"
+
+
+async def test_a_search_leaves_out_who_is_restricted(municipality: Organisation, mandate: Json) -> None:
+    assert await represented(municipality, PAUL) == [BERI]
+    imposed = await impose(municipality)
+    assert await represented(municipality, PAUL) == []
+    used = await municipality.post(f"/v1/mandates/{mandate['id']}/uses", USE)
+    assert problem(used) == "409 restricted"
+    assert await lift(municipality, imposed) == "201"
+    assert await represented(municipality, PAUL) == [BERI]
+    assert (await municipality.post(f"/v1/mandates/{mandate['id']}/uses", USE)).status_code == 201
+
+
+async def represented(owner: Organisation, representative: str, **asked: Any) -> list[str]:  # noqa: ANN401  # any member
+    body = {"representative": person(representative, None)} | asked
+    answer = await owner.post("/v1/representations/search", body)
+    return [item["principal"]["value"] for item in answer.json()["items"]]
+
+
+class TestPointsInTime:
+    @pytest.fixture
+    async def owner(self, world: World) -> Organisation:
+        own = world_at(world, START)
+        owner = await own.organisation()
+        times = {"valid_from": utc_text(START), "valid_until": utc_text(START + 100 * DAY)}
+        await own.issue(owner, await own.publish_template(owner), **times)
+        return owner
+
+    async def at(self, world: World, owner: Organisation, moment: datetime) -> Organisation:
+        return await calling(world_at(world, moment), owner)
+
+    async def test_from_until_and_what_was_known(self, world: World, owner: Organisation) -> None:
+        period = {"from": utc_text(START + 2 * DAY), "until": utc_text(START + 10 * DAY)}
+        imposing = await self.at(world, owner, START + DAY)
+        imposed = await impose(imposing, **period)
+        for moment, expected in (
+            (START + DAY, "permit"),
+            (START + 2 * DAY - TICK, "permit"),
+            (START + 2 * DAY, "deny: restricted"),
+            (START + 10 * DAY - TICK, "deny: restricted"),
+            (START + 10 * DAY, "permit"),
+        ):
+            assert await decision(await self.at(world, owner, moment)) == expected
+            assert await decision(imposing, at=utc_text(moment)) == expected
+        assert await decision(imposing, at=utc_text(START + 5 * DAY), known_at=utc_text(START)) == "permit"
+        lifting = await self.at(world, owner, START + 4 * DAY)
+        assert await lift(lifting, imposed) == "201"
+        assert await decision(lifting) == "permit"
+        assert await decision(lifting, at=utc_text(START + 3 * DAY)) == "deny: restricted"
+        before = utc_text(START + 4 * DAY - TICK)
+        assert await decision(lifting, at=utc_text(START + 5 * DAY), known_at=before) == "deny: restricted"
+
+    async def test_imposed_and_lifted_by_a_clock_that_runs_ahead(
+        self, world: World, owner: Organisation
+    ) -> None:
+        ahead = await self.at(world, owner, START + 30 * timedelta(seconds=1))
+        behind = await self.at(world, owner, START)
+        assert await decision(behind) == "permit"
+        imposed = await impose(ahead)
+        assert await decision(behind) == "deny: restricted"
+        assert await represented(behind, PAUL) == []
+        assert await lift(ahead, imposed) == "201"
+        assert await decision(behind) == "permit"
