@@ -6,6 +6,7 @@ from datetime import datetime
 
 from registry.api.token_cache import TokenCache
 from registry.domain.callers import Caller
+from registry.identity.eid_roots import EidRoots
 from registry.identity.issuer_keys import StaticKeys
 from registry.identity.issuers import Purpose, TrustedIssuer, TrustedIssuers, index_issuers
 from registry.operations.authenticate import authenticate
@@ -23,7 +24,7 @@ class Runtime:
     settings: Settings
     database: Database
     now: Callable[[], datetime]
-    trusted: tuple[TrustedIssuer, ...]
+    trusted: tuple[TrustedIssuer | EidRoots, ...]
     keys: KeyRing
     issuers: TrustedIssuers = field(init=False)
     tokens: TokenCache = field(init=False)

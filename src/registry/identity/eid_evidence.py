@@ -1,12 +1,10 @@
 """A person's signature over an act, as an e-ID issuer attests it: evidence of the format `jws`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from registry.domain.errors import RegistryError
-from registry.domain.parties import Party
+from registry.identity.evidence_errors import EvidenceError, VerifiedSigner
 from registry.identity.issuers import Purpose, TrustedIssuer, TrustedIssuers, verify_issued
 from registry.identity.person_claims import require_person
 from registry.identity.token_claims import (
@@ -17,6 +15,8 @@ from registry.identity.token_claims import (
 )
 from registry.signing.encodings import encode_base64url
 from registry.signing.jose import InvalidTokenError
+
+__all__ = ["EVIDENCE_TYPE", "EvidenceError", "VerifiedSigner", "verify_jws_evidence"]
 
 EVIDENCE_TYPE = "mandate-signature+jwt"
 
@@ -36,33 +36,6 @@ _CODES = {
     "exp": "expired",
     "person": "no_person",
 }
-
-
-class EvidenceError(RegistryError):
-    """The evidence does not prove the signature."""
-
-    def __init__(self, code: str, message: str) -> None:
-        """Carry the stable code.
-
-        One of `malformed`, `too_long`, `unsupported`, `wrong_type`, `unknown_issuer`, `unknown_key`,
-        `bad_signature`, `wrong_audience`, `other_content`, `bad_time`, `expired`, `no_person`.
-        """
-        super().__init__(message)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedSigner:
-    """Who signed, as the issuer attests.
-
-    `evidence_digest` is the SHA-256 of the compact JWS as it was sent.
-    """
-
-    party: Party
-    name: str | None
-    issuer: str
-    signed_at: datetime
-    evidence_digest: bytes
 
 
 async def verify_jws_evidence(
