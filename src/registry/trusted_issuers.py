@@ -50,16 +50,17 @@ class RootsEntry(BaseModel):
 
 def _kind(entry: object) -> str:
     is_roots = isinstance(entry, dict) and entry.get("purpose") == _ROOTS
-    return _ROOTS if is_roots else "tokens"
+    return _ROOTS if is_roots else _TOKENS
 
 
+_TOKENS: Final = "tokens"
 _ROOTS: Final = "eid_roots"
 _ATTRIBUTES: Final = {
     "serialNumber": NameOID.SERIAL_NUMBER,
     "uniqueIdentifier": NameOID.X500_UNIQUE_IDENTIFIER,
 }
 _Entry = Annotated[
-    Annotated[IssuerEntry, Tag("tokens")] | Annotated[RootsEntry, Tag(_ROOTS)], Discriminator(_kind)
+    Annotated[IssuerEntry, Tag(_TOKENS)] | Annotated[RootsEntry, Tag(_ROOTS)], Discriminator(_kind)
 ]
 _ENTRIES: TypeAdapter[list[IssuerEntry | RootsEntry]] = TypeAdapter(list[_Entry])
 
@@ -76,13 +77,17 @@ def load_issuers(path: Path | None, http: httpx.AsyncClient) -> tuple[TrustedIss
         trusted = tuple(_trust(entry, http) for entry in _ENTRIES.validate_json(path.read_bytes()))
         index_issuers(trusted)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        faults = "; ".join(f"{_place(item['loc'])}: {item['msg']}" for item in error.errors())
         raise IssuersFileError(f"the issuers file {path.name} is wrong: {faults}") from None
     except ValueError as error:
         raise IssuersFileError(f"the issuers file {path.name} is wrong: {error}") from None
     except OSError as error:
         raise IssuersFileError(f"cannot read the issuers file {path.name}: {error.strerror}") from None
     return trusted
+
+
+def _place(path: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in path if part not in {_TOKENS, _ROOTS})
 
 
 def _trust(entry: IssuerEntry | RootsEntry, http: httpx.AsyncClient) -> TrustedIssuer | EidRoots:

@@ -1,5 +1,9 @@
-"""A person's signature over an act, as an e-ID issuer attests it: evidence of the format `jws`."""
+"""A person's signature over an act, by an e-ID: evidence of the formats `jws` and `xmldsig`.
 
+A `jws` is an e-ID issuer's word; `registry.identity.xml_evidence` knows the other.
+"""
+
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
@@ -13,10 +17,11 @@ from registry.identity.token_claims import (
     require_text,
     require_unexpired,
 )
+from registry.identity.xml_evidence import verify_xml_evidence
 from registry.signing.encodings import encode_base64url
 from registry.signing.jose import InvalidTokenError
 
-__all__ = ["EVIDENCE_TYPE", "EvidenceError", "VerifiedSigner", "verify_jws_evidence"]
+__all__ = ["EVIDENCE_TYPE", "EvidenceError", "VerifiedSigner", "verify_eid_evidence", "verify_jws_evidence"]
 
 EVIDENCE_TYPE = "mandate-signature+jwt"
 
@@ -36,6 +41,33 @@ _CODES = {
     "exp": "expired",
     "person": "no_person",
 }
+
+
+async def verify_eid_evidence(
+    evidence_format: str,
+    data: str,
+    issuers: TrustedIssuers,
+    *,
+    content_digest: bytes,
+    signed_at: datetime | None = None,
+    now: datetime,
+) -> VerifiedSigner:
+    """Verify that a person signed the content with this SHA-256, by evidence of the format that is named.
+
+    `signed_at` is a time that was stated, compared with that of an `xmldsig`; a `jws` says its own. Raises
+    EvidenceError; UnavailableError when an issuer's keys cannot be had.
+    """
+    if evidence_format == "jws":
+        return await verify_jws_evidence(data, issuers, content_digest=content_digest, now=now)
+    # Parsing and canonicalising take milliseconds, in which others shall be served.
+    return await asyncio.to_thread(
+        verify_xml_evidence,
+        data,
+        issuers.eid_roots,
+        content_digest=content_digest,
+        signed_at=signed_at,
+        now=now,
+    )
 
 
 async def verify_jws_evidence(

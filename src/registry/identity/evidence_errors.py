@@ -29,7 +29,8 @@ class EvidenceError(RegistryError):
 
         One of `malformed`, `too_long`, `unsupported`, `wrong_type`, `unknown_issuer`, `unknown_key`,
         `bad_signature`, `wrong_audience`, `other_content`, `bad_time`, `expired`, `no_person`; of a
-        certificate also `bad_certificate`, `bad_ocsp`, `revoked`.
+        certificate also `bad_certificate`, `bad_ocsp`, `revoked`; of a scan also `media_type`, `digest`,
+        `missing`.
         """
         super().__init__(message)
         self.code = code

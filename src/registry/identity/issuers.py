@@ -73,7 +73,7 @@ class TrustedIssuer:
 
 
 class TrustedIssuers(Mapping[tuple[Purpose, str], TrustedIssuer]):
-    """The issuers of tokens by purpose and `iss`; beside them the roots of e-IDs that sign with certificates."""
+    """Issuers of tokens by purpose and `iss`; beside them the roots of e-IDs that sign with certificates."""
 
     def __init__(
         self, tokens: Mapping[tuple[Purpose, str], TrustedIssuer], roots: tuple[EidRoots, ...]
