@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from registry.api.app import create_app
 from registry.api.runtime import Runtime
+from registry.identity.company_register_http import RegisterAccess, open_company_register
 from registry.identity.issuers import TrustedIssuer
 from registry.settings import Settings
 from registry.signing.keys import KeyFileError, load_key_ring
@@ -38,18 +39,19 @@ async def open_runtime(
 ) -> AsyncIterator[Runtime]:
     """Open the database, the keys and the issuers' key sources; watch the key file while open.
 
-    Raises KeyFileError, IssuersFileError, and UnavailableError for the database.
+    Raises KeyFileError, IssuersFileError, CompanyRegisterFileError, CompanyRegisterSettingsError, and
+    UnavailableError for the database.
     """
     read_at = _modified_at(settings.keys_file)
     keys = load_key_ring(settings.keys_file)
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient() as http, open_company_register(_register_access(settings)) as register:
         trusted = (*load_issuers(settings.issuers_file, http), *more_issuers)
         database = await open_database(
             settings.database_url.get_secret_value(),
             pool_size=settings.pool_size,
             hot_pool_size=settings.hot_pool_size,
         )
-        runtime = Runtime(settings, database, utc_now, trusted, keys)
+        runtime = Runtime(settings, database, utc_now, trusted, keys, register)
         watching = asyncio.create_task(_watch_keys(runtime, read_at))
         try:
             yield runtime
@@ -58,6 +60,19 @@ async def open_runtime(
             with suppress(asyncio.CancelledError):
                 await watching
             await database.close()
+
+
+def _register_access(settings: Settings) -> RegisterAccess | None:
+    if settings.company_register is None:
+        return None
+    token = settings.company_register_token
+    return RegisterAccess(
+        settings.company_register,
+        token=None if token is None else token.get_secret_value(),
+        certificate=settings.company_register_certificate,
+        key=settings.company_register_key,
+        timeout=settings.company_register_seconds,
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -33,6 +33,21 @@ class Settings(BaseSettings):
     issuers_file: Annotated[
         Path | None, Field(description="JSON list of trusted issuers of access tokens, id tokens and e-ID")
     ] = None
+    company_register: Annotated[
+        str | None, Field(description="The company register: a JSON file, or the https address to ask")
+    ] = None
+    company_register_token: Annotated[
+        SecretStr | None, Field(description="Bearer token that the register at an address wants")
+    ] = None
+    company_register_certificate: Annotated[
+        Path | None, Field(description="Client certificate that it wants, in PEM")
+    ] = None
+    company_register_key: Annotated[
+        Path | None, Field(description="The certificate's key, where it has a file of its own")
+    ] = None
+    company_register_seconds: Annotated[
+        float, Field(gt=0, le=30, description="How long a question to the register may take")
+    ] = 5
     token_endpoint: Annotated[bool, Field(description="Whether the built-in token endpoint is on")] = True
     access_token_seconds: Annotated[int, Field(ge=60, le=300, description="Lifetime of built-in tokens")] = (
         300

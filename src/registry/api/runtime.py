@@ -6,6 +6,8 @@ from datetime import datetime
 
 from registry.api.token_cache import TokenCache
 from registry.domain.callers import Caller
+from registry.identity.company_register import CompanyRegister
+from registry.identity.eid_roots import EidRoots
 from registry.identity.issuer_keys import StaticKeys
 from registry.identity.issuers import Purpose, TrustedIssuer, TrustedIssuers, index_issuers
 from registry.operations.authenticate import authenticate
@@ -18,13 +20,17 @@ from registry.storage.database import Database
 
 @dataclass
 class Runtime:
-    """The parts of a serving process. `now` is its clock; the parts made of keys change with `take_keys`."""
+    """The parts of a serving process. `now` is its clock; the parts made of keys change with `take_keys`.
+
+    `register` is the company register, where one is configured.
+    """
 
     settings: Settings
     database: Database
     now: Callable[[], datetime]
-    trusted: tuple[TrustedIssuer, ...]
+    trusted: tuple[TrustedIssuer | EidRoots, ...]
     keys: KeyRing
+    register: CompanyRegister | None = None
     issuers: TrustedIssuers = field(init=False)
     tokens: TokenCache = field(init=False)
     access_log: AccessLog = field(init=False)

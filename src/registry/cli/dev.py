@@ -19,6 +19,7 @@ import typer
 import uvloop
 
 from registry.cli.settings import load_settings
+from registry.demo.data import DEMO_REGISTER
 from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
 from registry.demo.testers import example_question
@@ -54,6 +55,7 @@ def dev(
             database_url=url,
             keys_file=data / "keys.json",
             public_url=f"http://{host}:{port}",
+            company_register=str(DEMO_REGISTER),
             docs_client_id="demo-platform",
             docs_client_secret="demo",  # noqa: S106  # published: every client of the demo has it
             docs_scopes="templates:read templates:write mandates:issue mandates:register mandates:read "

@@ -21,6 +21,9 @@ from registry.identity.schemes import country_zone, parse_party
 from registry.identity.sweden import swedish_test_number
 from registry.operations.use_mandate import Use
 
+DEMO_REGISTER: Final = Path(__file__).with_name("company-register.json")
+"""The company register of the demo, a file that `load_file_register` reads."""
+
 _FILE: Final = Path(__file__).with_name("data.json")
 _PUBLISHED_DAY: Final = -730
 _OFFICE_OPENS: Final = time(10)

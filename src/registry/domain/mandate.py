@@ -104,9 +104,10 @@ class MandateContent:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One party's act of signing, verified (`jws`) or attested by a registrar (`registered`).
+    """One party's act of signing, verified (`jws`, `se-bankid`) or attested (`registered`, `paper`).
 
-    `signer` of a `jws` is the person that the evidence names, never what the request claims.
+    `signer` of a verified one is the person that the evidence names, never what the request claims, and
+    `issuer` whose word it is; an attested one names the `registrar` instead.
     `evidence_digest` is the base64url SHA-256 of the evidence exactly as received.
     """
 

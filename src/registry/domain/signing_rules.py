@@ -9,6 +9,9 @@ from registry.domain.mandate import Capacity, MandateContent, SignatoryRule, Sig
 from registry.domain.parties import Party, PartyType
 from registry.domain.template import SignatureMethod, SigningBy, TemplateContent
 
+ATTESTED = frozenset({SignatureMethod.REGISTERED, SignatureMethod.PAPER})
+"""Methods in which an employee attests what somebody signed on paper: recorded, never verified."""
+
 CLOCK_SKEW = timedelta(seconds=10)
 """How far ahead the clock of an e-ID issuer, which dates what it signs, may run of ours."""
 
@@ -113,11 +116,11 @@ def _check_only(party: object, signatures: Sequence[Signature], who: str) -> Ite
 
 def _check_attested(signatures: Sequence[Signature]) -> Iterator[Fault]:
     for position, signature in enumerate(signatures):
-        if signature.method is not SignatureMethod.REGISTERED:
+        if signature.method not in ATTESTED:
             yield Fault(
                 f"/signatures/{position}/method",
                 "attestation",
-                "This capacity is attested: use `registered`.",
+                "This capacity is attested: use `registered` or `paper`.",
             )
 
 
@@ -177,6 +180,11 @@ def _check_signatories(content: MandateContent, signatures: Sequence[Signature])
             "signatory_rule",
             f"The signatory rule is not met: complete one of its alternatives (from {needed} signatories).",
         )
+
+
+def may_sign_alone(rule: SignatoryRule, person: Party) -> bool:
+    """Whether one alternative of the rule needs nobody but this person."""
+    return any(item.count == 1 and person in item.any_of for item in rule.alternatives)
 
 
 def is_rule_met(rule: SignatoryRule, signatures: Sequence[Signature]) -> bool:

@@ -1,12 +1,14 @@
-"""A person's signature over an act, as an e-ID issuer attests it: evidence of the format `jws`."""
+"""A person's signature over an act, by an e-ID: evidence of the formats `jws` and `xmldsig`.
 
+A `jws` is an e-ID issuer's word; `registry.identity.xml_evidence` knows the other.
+"""
+
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from registry.domain.errors import RegistryError
-from registry.domain.parties import Party
+from registry.identity.evidence_errors import EvidenceError, VerifiedSigner
 from registry.identity.issuers import Purpose, TrustedIssuer, TrustedIssuers, verify_issued
 from registry.identity.person_claims import require_person
 from registry.identity.token_claims import (
@@ -15,8 +17,11 @@ from registry.identity.token_claims import (
     require_text,
     require_unexpired,
 )
+from registry.identity.xml_evidence import verify_xml_evidence
 from registry.signing.encodings import encode_base64url
 from registry.signing.jose import InvalidTokenError
+
+__all__ = ["EVIDENCE_TYPE", "EvidenceError", "VerifiedSigner", "verify_eid_evidence", "verify_jws_evidence"]
 
 EVIDENCE_TYPE = "mandate-signature+jwt"
 
@@ -38,31 +43,31 @@ _CODES = {
 }
 
 
-class EvidenceError(RegistryError):
-    """The evidence does not prove the signature."""
+async def verify_eid_evidence(
+    evidence_format: str,
+    data: str,
+    issuers: TrustedIssuers,
+    *,
+    content_digest: bytes,
+    signed_at: datetime | None = None,
+    now: datetime,
+) -> VerifiedSigner:
+    """Verify that a person signed the content with this SHA-256, by evidence of the format that is named.
 
-    def __init__(self, code: str, message: str) -> None:
-        """Carry the stable code.
-
-        One of `malformed`, `too_long`, `unsupported`, `wrong_type`, `unknown_issuer`, `unknown_key`,
-        `bad_signature`, `wrong_audience`, `other_content`, `bad_time`, `expired`, `no_person`.
-        """
-        super().__init__(message)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedSigner:
-    """Who signed, as the issuer attests.
-
-    `evidence_digest` is the SHA-256 of the compact JWS as it was sent.
+    `signed_at` is a time that was stated, compared with that of an `xmldsig`; a `jws` says its own. Raises
+    EvidenceError; UnavailableError when an issuer's keys cannot be had.
     """
-
-    party: Party
-    name: str | None
-    issuer: str
-    signed_at: datetime
-    evidence_digest: bytes
+    if evidence_format == "jws":
+        return await verify_jws_evidence(data, issuers, content_digest=content_digest, now=now)
+    # Parsing and canonicalising take milliseconds, in which others shall be served.
+    return await asyncio.to_thread(
+        verify_xml_evidence,
+        data,
+        issuers.eid_roots,
+        content_digest=content_digest,
+        signed_at=signed_at,
+        now=now,
+    )
 
 
 async def verify_jws_evidence(

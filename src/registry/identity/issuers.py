@@ -1,12 +1,12 @@
-"""Issuers whose tokens the registry believes, each for one purpose, and the keys it believes them by."""
+"""Issuers that the registry believes, each for one purpose, and the keys or roots it believes them by."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Protocol
 
 from registry.domain.parties import Party, PartyType, Scheme
+from registry.identity.eid_roots import EidRoots
 from registry.signing.jose import (
     InvalidTokenError,
     VerificationKey,
@@ -72,16 +72,37 @@ class TrustedIssuer:
                 raise ValueError(f"{self.issuer}: {scheme} does not identify persons")
 
 
-TrustedIssuers = Mapping[tuple[Purpose, str], TrustedIssuer]
+class TrustedIssuers(Mapping[tuple[Purpose, str], TrustedIssuer]):
+    """Issuers of tokens by purpose and `iss`; beside them the roots of e-IDs that sign with certificates."""
+
+    def __init__(
+        self, tokens: Mapping[tuple[Purpose, str], TrustedIssuer], roots: tuple[EidRoots, ...]
+    ) -> None:
+        """Take what `index_issuers` has sorted; it does not change."""
+        self._tokens = tokens
+        self.eid_roots = roots
+
+    def __getitem__(self, key: tuple[Purpose, str]) -> TrustedIssuer:
+        return self._tokens[key]
+
+    def __iter__(self) -> Iterator[tuple[Purpose, str]]:
+        return iter(self._tokens)
+
+    def __len__(self) -> int:
+        return len(self._tokens)
 
 
-def index_issuers(issuers: Iterable[TrustedIssuer]) -> TrustedIssuers:
+def index_issuers(issuers: Iterable[TrustedIssuer | EidRoots]) -> TrustedIssuers:
     """Index issuers by purpose and `iss`. Raises ValueError when one is configured twice for one purpose."""
     index: dict[tuple[Purpose, str], TrustedIssuer] = {}
+    roots: dict[str, EidRoots] = {}
     for issuer in issuers:
-        if index.setdefault((issuer.purpose, issuer.issuer), issuer) is not issuer:
+        if isinstance(issuer, EidRoots):
+            if roots.setdefault(issuer.issuer, issuer) is not issuer:
+                raise ValueError(f"{issuer.issuer} is configured twice with roots")
+        elif index.setdefault((issuer.purpose, issuer.issuer), issuer) is not issuer:
             raise ValueError(f"{issuer.issuer} is configured twice as issuer for {issuer.purpose}")
-    return MappingProxyType(index)
+    return TrustedIssuers(index, tuple(roots.values()))
 
 
 async def verify_issued(

@@ -9,17 +9,24 @@ from registry.domain.errors import Fault
 from registry.domain.mandate import Capacity, Signature
 from registry.domain.parties import NamedParty, Party, PartyType
 from registry.domain.template import SignatureMethod
-from registry.identity.eid_evidence import EvidenceError, verify_jws_evidence
+from registry.identity.attachments import read_attachment
+from registry.identity.eid_evidence import EvidenceError, verify_eid_evidence
 from registry.identity.issuers import TrustedIssuers
 from registry.signing.canonical import base64url_digest
 from registry.signing.encodings import encode_base64url
 
-_FORMATS = {SignatureMethod.JWS: "jws", SignatureMethod.REGISTERED: "statement"}
+_FORMATS = {
+    SignatureMethod.JWS: "jws",
+    SignatureMethod.REGISTERED: "statement",
+    SignatureMethod.SE_BANKID: "xmldsig",
+    SignatureMethod.PAPER: "attachment",
+}
+_VERIFIED = frozenset({SignatureMethod.JWS, SignatureMethod.SE_BANKID})
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedSignature:
-    """A signature as the caller delivers it. Who signed a `jws` is read from the evidence alone."""
+    """A signature as the caller delivers it. Who signed by an e-ID is read from the evidence alone."""
 
     capacity: Capacity
     method: SignatureMethod
@@ -62,9 +69,9 @@ async def check_evidence(
 ) -> CheckedSignatures:
     """Verify each signature's evidence against the SHA-256 of the content.
 
-    A `registered` one is an employee's attestation of a paper original: it needs the registrar scope, the
-    employee, the signer and the time on the paper. Raises UnavailableError when an issuer's keys cannot
-    be had.
+    A `registered` or `paper` one is an employee's attestation of a paper original, the latter with its scan:
+    it needs the registrar scope, the employee, the signer and the time on the paper. Raises UnavailableError
+    when an issuer's keys cannot be had.
     """
     held: dict[int, Signature] = {}
     faults: list[Fault] = []
@@ -72,8 +79,8 @@ async def check_evidence(
         pointer = f"/signatures/{position}"
         if _FORMATS.get(item.method) != item.evidence_format:
             faults.append(_wrong_format(pointer, item.method))
-        elif item.method is SignatureMethod.JWS:
-            found = await _check_jws(item, issuers, pointer, content_digest=content_digest, now=now)
+        elif item.method in _VERIFIED:
+            found = await _check_eid(item, issuers, pointer, content_digest=content_digest, now=now)
             if isinstance(found, Fault):
                 faults.append(found)
             else:
@@ -86,7 +93,7 @@ async def check_evidence(
     return CheckedSignatures(held, tuple(faults))
 
 
-async def _check_jws(
+async def _check_eid(
     item: ClaimedSignature,
     issuers: TrustedIssuers,
     pointer: str,
@@ -95,7 +102,14 @@ async def _check_jws(
     now: datetime,
 ) -> Signature | Fault:
     try:
-        verified = await verify_jws_evidence(item.evidence, issuers, content_digest=content_digest, now=now)
+        verified = await verify_eid_evidence(
+            item.evidence_format,
+            item.evidence,
+            issuers,
+            content_digest=content_digest,
+            signed_at=item.signed_at,
+            now=now,
+        )
     except EvidenceError as error:
         return Fault(f"{pointer}/evidence/data", f"evidence_{error.code}", error.message)
     if item.signer is not None and item.signer.party != verified.party:
@@ -120,13 +134,13 @@ def _check_registered(item: ClaimedSignature, caller: Caller, pointer: str) -> l
         "signer": (item.signer, "Name who signed the paper original."),
         "signed_at": (item.signed_at, "Give the time at which the paper original was signed."),
         "registrar": (item.registrar, "Name the employee who attests it."),
-        "evidence/data": (item.evidence.strip() or None, "State what was seen, in the employee's words."),
     }
     faults = [
         Fault(f"{pointer}/{member}", "missing", message)
         for member, (value, message) in needed.items()
         if value is None
     ]
+    faults += _check_attested_evidence(item, pointer)
     if item.registrar is not None and (
         item.registrar.type is PartyType.ORGANISATION
         or (item.signer is not None and item.registrar == item.signer.party)
@@ -134,6 +148,19 @@ def _check_registered(item: ClaimedSignature, caller: Caller, pointer: str) -> l
         message = "Name the employee by user name or personal number; nobody attests an own signature."
         faults.append(Fault(f"{pointer}/registrar", "no_employee", message))
     return faults
+
+
+def _check_attested_evidence(item: ClaimedSignature, pointer: str) -> list[Fault]:
+    """The employee's statement, or the scan that holds one."""
+    if item.method is SignatureMethod.REGISTERED:
+        if item.evidence.strip():
+            return []
+        return [Fault(f"{pointer}/evidence/data", "missing", "State what was seen, in the employee's words.")]
+    try:
+        read_attachment(item.evidence)
+    except EvidenceError as error:
+        return [Fault(f"{pointer}/evidence/data", f"evidence_{error.code}", error.message)]
+    return []
 
 
 def _registered(item: ClaimedSignature) -> Signature:

@@ -14,7 +14,9 @@ from registry.domain.issuance import MandateProposal, check_content, choose_lang
 from registry.domain.mandate import MandateContent, Signature, content_document
 from registry.domain.signing_rules import Grantors, check_signatures
 from registry.domain.template import TemplateStatus, TemplateVersion, text_document
+from registry.identity.company_register import CompanyRegister
 from registry.identity.issuers import TrustedIssuers
+from registry.operations.consult_register import consult_register
 from registry.operations.draft_template import is_own
 from registry.operations.evidence import CheckedSignatures, ClaimedSignature, check_evidence
 from registry.operations.trace_chain import trace_chain
@@ -49,14 +51,18 @@ async def examine_mandate(
     *,
     needs_signatures: bool,
     now: datetime,
+    register: CompanyRegister | None = None,
 ) -> ExaminedMandate:
     """Check a proposal against every rule.
 
     Without `needs_signatures`, an absent signature is no fault (those given are checked all the same).
+    What the company register says of the principal is filled in and stands (`consult_register`).
     Raises InvalidInputError with every fault; ForbiddenError unless the caller is the template's third
     party, which answers for what it states of the principal; UnavailableError.
     """
     template = await _find_template(database, caller, proposal)
+    consulted = await consult_register(register, caller, proposal, template.content, now=now)
+    proposal = consulted.proposal
     text_digest = base64url_digest(
         canonical_bytes(text_document(template.content, choose_language(proposal, template.content)))
     )
@@ -68,7 +74,11 @@ async def examine_mandate(
     content_digest = digest(to_be_signed)
     checked = await check_evidence(claimed, issuers, caller, content_digest=content_digest, now=now)
     signed_at = min((signature.signed_at for signature in checked.signatures), default=None)
-    faults = [*check_content(content, template, signed_at=signed_at, now=now), *checked.faults]
+    faults = [
+        *check_content(content, template, signed_at=signed_at, now=now),
+        *consulted.faults,
+        *checked.faults,
+    ]
     if chain is not None:
         faults += check_delegation(content, template.content, chain)
     elif content.parent is not None:

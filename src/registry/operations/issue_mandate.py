@@ -15,6 +15,7 @@ from registry.domain.issuance import MandateProposal, check_content
 from registry.domain.mandate import Capacity, Mandate, record_document
 from registry.domain.revocation import check_may_revoke, check_not_over
 from registry.domain.template import Role
+from registry.identity.company_register import CompanyRegister
 from registry.identity.issuers import TrustedIssuers
 from registry.operations.act_on_mandate import present_status, read_mandate
 from registry.operations.end_mandate import end_mandate
@@ -59,6 +60,7 @@ async def issue_mandate(
     idempotent: IdempotentRequest,
     *,
     now: datetime,
+    register: CompanyRegister | None = None,
 ) -> UUID:
     """Issue a mandate and return its id; the same request under the same key gives the same id again.
 
@@ -71,7 +73,15 @@ async def issue_mandate(
     if earlier is not None:
         return earlier.object_id
     examined = await examine_mandate(
-        database, keys, issuers, caller, request.proposal, request.signatures, needs_signatures=True, now=now
+        database,
+        keys,
+        issuers,
+        caller,
+        request.proposal,
+        request.signatures,
+        needs_signatures=True,
+        now=now,
+        register=register,
     )
     mandate = Mandate(
         id=uuid7(),

@@ -14,7 +14,7 @@ from registry.domain.revocation import (
     revocation_event,
 )
 from registry.domain.template import Role
-from registry.identity.eid_evidence import EvidenceError, verify_jws_evidence
+from registry.identity.eid_evidence import EvidenceError, verify_eid_evidence
 from registry.identity.issuers import TrustedIssuers
 from registry.operations.act_on_mandate import (
     HeldMandate,
@@ -39,8 +39,8 @@ _MUST_GIVE_REASON = frozenset({Role.THIRD_PARTY, Role.REGISTRAR})
 class Revocation:
     """What is asked: in which role, why, and the proof.
 
-    `person` is whom an id token named; `signature` a compact JWS over `revocation_bytes`, which proves the
-    person just as well.
+    `person` is whom an id token named; `signature` is evidence of the format `jws` or `xmldsig` over
+    `revocation_bytes`, which proves the person just as well.
     """
 
     by: Role
@@ -48,6 +48,7 @@ class Revocation:
     person: Party | None = None
     signature: str | None = None
     registrar: Registrar | None = None
+    signature_format: str = "jws"
 
 
 def revocation_bytes(mandate_id: UUID, revocation: Revocation) -> bytes:
@@ -100,8 +101,8 @@ async def _prove_person(
         return revocation.person, None
     content_digest = digest(revocation_bytes(mandate_id, revocation))
     try:
-        signer = await verify_jws_evidence(
-            revocation.signature, issuers, content_digest=content_digest, now=now
+        signer = await verify_eid_evidence(
+            revocation.signature_format, revocation.signature, issuers, content_digest=content_digest, now=now
         )
     except EvidenceError as error:
         fault = Fault("/signature/evidence/data", f"evidence_{error.code}", error.message)

@@ -117,6 +117,7 @@ EXAMPLES = {
                 ),
             ],
             "next": None,
+            "own_engagements": "listed",
         },
         {"representative": nameless(TEST_PERSSON), "service": SERVICE, "purpose": "form 2026-114"},
     ),

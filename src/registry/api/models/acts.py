@@ -24,10 +24,13 @@ class RegistrarIn(WireIn):
 
 
 class ActEvidenceIn(WireIn):
-    """A compact JWS (`mandate-signature+jwt`) over the act's bytes, as its preview gives them."""
+    """A person's signature over the act's bytes, as its preview gives them, by an e-ID.
 
-    format: Literal["jws"] = "jws"
-    data: Annotated[str, Field(min_length=1, max_length=20_000)]
+    `jws`: a compact JWS (`mandate-signature+jwt`). `xmldsig`: BankID's completion data as JSON text.
+    """
+
+    format: Literal["jws", "xmldsig"] = "jws"
+    data: Annotated[str, Field(min_length=1, max_length=200_000)]
 
 
 class ActSignatureIn(WireIn):

@@ -3,7 +3,8 @@
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from registry.api.models.fields import (
     Code,
@@ -35,6 +36,8 @@ from registry.operations.evidence import ClaimedSignature
 from registry.operations.look_up_mandate import FoundMandate
 
 Details = dict[MemberName, ShortText]
+
+_MAX_WORDS = 20_000
 
 
 class TemplateReference(WireIn):
@@ -83,14 +86,28 @@ class PrincipalDetailsModel(WireIn):
 
 
 class EvidenceIn(WireIn):
-    """`jws`: a compact JWS by an e-ID issuer. `statement`: what an employee attests, in words."""
+    """What proves a signature.
+
+    `jws`: a compact JWS by an e-ID issuer. `xmldsig`: BankID's completion data as JSON text, `{"signature":
+    base64, "ocspResponse": base64}`, whose `usrNonVisibleData` is base64 of the `digest` to sign.
+    `statement`: what an employee attests, in words. `attachment`: a scan as JSON text, `{"media_type",
+    "sha256" (hexadecimal), "content" (base64), "statement", "name"?, "metadata"?}`. A JWS and a statement
+    have at most 20,000 characters, completion data 200,000, a scan what the request has room for.
+    """
 
     format: Annotated[str, Field(pattern="^(jws|statement|xmldsig|attachment)$", examples=["jws"])]
-    data: Annotated[str, Field(min_length=1, max_length=20_000)]
+    data: Annotated[str, Field(min_length=1, max_length=15_000_000)]
+
+    @model_validator(mode="after")
+    def _check_length(self) -> Self:
+        if self.format in {"jws", "statement"} and len(self.data) > _MAX_WORDS:
+            message = f"String should have at most {_MAX_WORDS} characters"
+            raise PydanticCustomError("string_too_long", "{message}", {"message": message, "member": "data"})
+        return self
 
 
 class SignatureIn(WireIn):
-    """One act of signing. Who signed a `jws` is read from its evidence."""
+    """One act of signing. Who signed by an e-ID (`jws`, `se-bankid`) is read from the evidence."""
 
     capacity: Capacity
     method: SignatureMethod

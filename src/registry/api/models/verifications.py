@@ -1,6 +1,6 @@
 """Questions and answers on the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -13,6 +13,8 @@ from registry.domain.documents import party_document
 from registry.domain.errors import Fault, InvalidInputError
 from registry.domain.parties import Party, PartyType
 from registry.domain.verification import Decision, PermissionAnswer, Reason
+from registry.identity.company_register import CompanyEntry
+from registry.operations.own_engagements import RegisterLookUp
 from registry.operations.search_representations import RepresentedPrincipal
 from registry.operations.verify import AskedQuestion
 from registry.signing.consistency import InvalidConsistencyTokenError, Position, read_consistency_token
@@ -170,7 +172,7 @@ class RepresentationOut(WireOut):
     principal_role: PartyType
     principal_details: dict[str, Any] | None
     specifier: dict[str, str]
-    via: Annotated[str, Field(json_schema_extra={"enum": ["mandate", "statutory"]})]
+    via: Annotated[str, Field(json_schema_extra={"enum": ["mandate", "statutory", "own_engagement"]})]
     permissions: list[PermissionAnswerOut]
 
     @classmethod
@@ -188,12 +190,32 @@ class RepresentationOut(WireOut):
             permissions=[permission_out(item) for item in found.permissions],
         )
 
+    @classmethod
+    def of_engagement(cls, entry: CompanyEntry, permissions: Sequence[str]) -> Self:
+        """Show a business that the representative signs for alone: no mandate, no end."""
+        details = entry.details
+        return cls(
+            principal=PartyOut.of(entry.organisation),
+            principal_role=PartyType.ORGANISATION,
+            principal_details={"form": details.form, "source": details.source},
+            specifier={},
+            via="own_engagement",
+            permissions=[
+                PermissionAnswerOut(code=code, decision=Decision.PERMIT, reasons=[]) for code in permissions
+            ],
+        )
+
 
 class RepresentationList(WireOut):
-    """One page of principals; `next` is the cursor of the next page, null at the end."""
+    """One page of principals; `next` is the cursor of the next page, null at the end.
+
+    `own_engagements` tells whether the company register was asked for this page: `listed`; `unavailable` when
+    it did not answer; `not_asked` on later pages, for organisations, and where no register is configured.
+    """
 
     items: list[RepresentationOut]
     next: str | None
+    own_engagements: RegisterLookUp
 
 
 def permission_out(item: PermissionAnswer) -> PermissionAnswerOut:

@@ -160,6 +160,7 @@ def _revocation(body: RevocationIn, person: Party | None) -> Revocation:
         reason=body.reason,
         person=person,
         signature=None if body.signature is None else body.signature.evidence.data,
+        signature_format="jws" if body.signature is None else body.signature.evidence.format,
         registrar=None if body.registrar is None else body.registrar.to_registrar(),
     )
 

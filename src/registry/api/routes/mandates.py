@@ -67,13 +67,21 @@ async def issue(
 ) -> IssuedMandateOut:
     """Issue a mandate with complete signatures, as a client of the template's third party.
 
-    Every fault is reported at once. A signature of the method `registered` also needs `mandates:register`.
+    Every fault is reported at once. A signature of the method `registered` or `paper` also needs
+    `mandates:register`, and so does stating a signatory rule that no company register answers for.
     With a `parent` it is a sub-mandate: signed by a representative of the parent, never wider or longer than
     that, to the depth that the template allows.
     """
     request = IssueRequest(body.to_proposal(), tuple(item.to_claim() for item in body.signatures))
     mandate_id = await issue_mandate(
-        runtime.database, runtime.keys, runtime.issuers, caller, request, idempotent, now=runtime.now()
+        runtime.database,
+        runtime.keys,
+        runtime.issuers,
+        caller,
+        request,
+        idempotent,
+        now=runtime.now(),
+        register=runtime.register,
     )
     token = consistency_token(await runtime.database.position(), runtime.keys)
     found = await get_mandate(runtime.access_log, caller, mandate_id, now=runtime.now())
@@ -88,8 +96,8 @@ async def issue(
 async def preview(body: MandateIn, runtime: RuntimeDep, caller: CallerDep) -> PreviewOut:
     """Check every rule and return what is to be signed; nothing is written.
 
-    Signatures may be left out; those given are verified. Issue with the times of `content`: a default filled
-    in later would be other content than was signed.
+    Signatures may be left out; those given are verified. Issue with the times and `principal_details` of
+    `content`: a default filled in later, or looked up anew, would be other content than was signed.
     """
     examined = await examine_mandate(
         runtime.database,
@@ -100,6 +108,7 @@ async def preview(body: MandateIn, runtime: RuntimeDep, caller: CallerDep) -> Pr
         [item.to_claim() for item in body.signatures],
         needs_signatures=False,
         now=runtime.now(),
+        register=runtime.register,
     )
     return PreviewOut(
         to_be_signed=encode_base64url(examined.to_be_signed),

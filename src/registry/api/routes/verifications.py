@@ -15,6 +15,7 @@ from registry.api.models.verifications import (
 from registry.api.route import CallerDep, RegistryRoute, RuntimeDep, needs
 from registry.domain.callers import Scope
 from registry.domain.errors import Fault, InvalidInputError
+from registry.operations.own_engagements import list_own_engagements
 from registry.operations.search_representations import RepresentationSearch, search_representations
 from registry.signing.encodings import decode_base64url, encode_base64url
 
@@ -54,7 +55,9 @@ async def verify_batch(request: Request, body: BatchIn, runtime: RuntimeDep, cal
 async def search(body: RepresentationSearchIn, runtime: RuntimeDep, caller: CallerDep) -> RepresentationList:
     """List the principals that a person may act for here and now, with what a form prefills.
 
-    A page can hold fewer than `limit`; go on while `next` is not null.
+    A page can hold fewer than `limit`; go on while `next` is not null. Before the first page's mandates, and
+    beside `limit`, stand the businesses that the person signs for alone by the company register
+    (`via: own_engagement`): no mandate is behind them, so a verification knows nothing of them.
     """
     wanted = RepresentationSearch(
         representative=body.representative.party,
@@ -63,16 +66,21 @@ async def search(body: RepresentationSearchIn, runtime: RuntimeDep, caller: Call
         after=_read_cursor(body.cursor),
         limit=body.limit,
     )
+    now = runtime.now()
+    own = await list_own_engagements(runtime.database, runtime.register, caller, wanted, now=now)
+    document = body.model_dump(mode="json", exclude_none=True)
+    if own.entries:
+        document["own_engagements"] = [str(entry.organisation.party) for entry in own.entries]
     found, cursor = await search_representations(
-        runtime.access_log,
-        caller,
-        wanted,
-        document=body.model_dump(mode="json", exclude_none=True),
-        now=runtime.now(),
+        runtime.access_log, caller, wanted, document=document, now=now
     )
     return RepresentationList(
-        items=[RepresentationOut.of(item) for item in found],
+        items=[
+            *(RepresentationOut.of_engagement(entry, own.permissions) for entry in own.entries),
+            *(RepresentationOut.of(item) for item in found),
+        ],
         next=None if cursor is None else encode_base64url(cursor),
+        own_engagements=own.look_up,
     )
 
 
