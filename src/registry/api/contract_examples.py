@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from registry.api.examples import acts, mandates, service, templates, verifications
+from registry.api.examples import acts, mandate_requests, mandates, service, templates, verifications
 from registry.api.examples.parts import (
     ALCOHOL,
     MANDATE_ID,
+    REQUEST_ID,
     SERVICE,
     SUNDSVALL,
     TEMPLATE_ID,
@@ -16,6 +17,7 @@ from registry.api.examples.parts import (
 
 _OPERATIONS: dict[str, Example] = {
     **templates.EXAMPLES,
+    **mandate_requests.EXAMPLES,
     **mandates.EXAMPLES,
     **acts.EXAMPLES,
     **verifications.EXAMPLES,
@@ -52,6 +54,7 @@ _PARAMETERS: dict[str, Any] = {
     "template_id": TEMPLATE_ID,
     "number": 1,
     "mandate_id": MANDATE_ID,
+    "request_id": REQUEST_ID,
     "Idempotency-Key": "5f0c9a3e-submission-1",
     "If-None-Match": '"g79OU70mcHMVHa81oJEIfttsY6N"',
     "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",

@@ -64,6 +64,7 @@ HEADERS: Json = {
 
 _IDS = {
     "template_id": "The id of a template: it stays the same for all its versions",
+    "request_id": "The id of a mandate request",
     "mandate_id": "The id of a mandate, as its issue answered it",
 }
 _IDEMPOTENCY_KEY = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}

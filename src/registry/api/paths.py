@@ -29,6 +29,9 @@ register_url_convertor("id", _IdConvertor())
 MANDATE = "/{mandate_id:id}"
 """One mandate, beside fixed addresses such as `/search`."""
 
+REQUEST = "/{request_id:id}"
+"""One mandate request, beside `/search`."""
+
 
 def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> str:
     """The header `Allow` (RFC 9110 section 10.2.1) of the address that `scope` asks for."""

@@ -119,7 +119,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """An issued mandate, as its sealed record says."""
+    """An issued mandate, as its sealed record says; `request_id` where it came from a mandate request."""
 
     id: UUID
     content: MandateContent
@@ -127,6 +127,7 @@ class Mandate:
     signatures: tuple[Signature, ...]
     issued_at: datetime
     registered_by: str
+    request_id: UUID | None = None
 
 
 def content_document(content: MandateContent) -> dict[str, Json]:
@@ -159,15 +160,17 @@ def content_document(content: MandateContent) -> dict[str, Json]:
 
 
 def record_document(mandate: Mandate) -> dict[str, Json]:
-    """Show the whole record as the document that the registry seals."""
+    """Show the whole record as the document that the registry seals; `request_id` only where there is one."""
+    from_request = {} if mandate.request_id is None else {"request_id": str(mandate.request_id)}
     return {
+        **from_request,
         "schema": RECORD_SCHEMA,
         "id": str(mandate.id),
         "issued_at": utc_text(mandate.issued_at),
         "registered_by": mandate.registered_by,
         "content": content_document(mandate.content),
         "content_digest": mandate.content_digest,
-        "signatures": [_signature_document(signature) for signature in mandate.signatures],
+        "signatures": [signature_document(signature) for signature in mandate.signatures],
     }
 
 
@@ -175,11 +178,12 @@ def read_record(document: Mapping[str, Any]) -> Mandate:
     """Read what `record_document` wrote. The document is the registry's own: faults are bugs (KeyError)."""
     return Mandate(
         id=UUID(document["id"]),
-        content=_read_content(document["content"]),
+        content=read_content(document["content"]),
         content_digest=document["content_digest"],
-        signatures=tuple(_read_signature(item) for item in document["signatures"]),
+        signatures=tuple(read_signature(item) for item in document["signatures"]),
         issued_at=utc_time(document["issued_at"]),
         registered_by=document["registered_by"],
+        request_id=UUID(document["request_id"]) if "request_id" in document else None,
     )
 
 
@@ -204,7 +208,8 @@ def _details_document(details: PrincipalDetails) -> dict[str, Json]:
     }
 
 
-def _signature_document(signature: Signature) -> dict[str, Json]:
+def signature_document(signature: Signature) -> dict[str, Json]:
+    """Show a signature as a record holds it; the evidence itself is kept beside."""
     return {
         "signer": named_party_document(signature.signer),
         "capacity": signature.capacity.value,
@@ -216,7 +221,8 @@ def _signature_document(signature: Signature) -> dict[str, Json]:
     }
 
 
-def _read_content(document: Mapping[str, Any]) -> MandateContent:
+def read_content(document: Mapping[str, Any]) -> MandateContent:
+    """Read what `content_document` wrote. Faults are bugs (KeyError)."""
     template, details = document["template"], document["principal_details"]
     return MandateContent(
         template_id=UUID(template["id"]),
@@ -259,7 +265,8 @@ def _read_details(document: Mapping[str, Any]) -> PrincipalDetails:
     )
 
 
-def _read_signature(document: Mapping[str, Any]) -> Signature:
+def read_signature(document: Mapping[str, Any]) -> Signature:
+    """Read what `signature_document` wrote. Faults are bugs (KeyError)."""
     registrar = document["registrar"]
     return Signature(
         signer=read_named_party(document["signer"]),

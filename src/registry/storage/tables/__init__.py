@@ -23,6 +23,7 @@ from registry.storage.tables.privacy import (
     access_log,
     erasable_secrets,
 )
+from registry.storage.tables.requests import request_states
 from registry.storage.tables.templates import (
     template_publications,
     template_retirements,
@@ -61,6 +62,7 @@ __all__ = [
     "mandate_states",
     "metadata",
     "representations",
+    "request_states",
     "sealed_entries",
     "template_publications",
     "template_retirements",
