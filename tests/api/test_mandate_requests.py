@@ -73,7 +73,9 @@ async def test_two_signatories_sign_jointly(world: World, municipality: Organisa
     assert (first["status"], first["mandate_id"]) == ("pending", None)
     waiting = await standing(municipality, request)
     assert [item["signer"]["value"] for item in waiting["signatures"]] == [HERMAN]
-    assert [(way["count"], {party["value"] for party in way["any_of"]}) for way in waiting["signatures_missing"]] == [
+    assert [
+        (way["count"], {party["value"] for party in way["any_of"]}) for way in waiting["signatures_missing"]
+    ] == [
         (1, {PETRONELLA}),
         (1, {MARIA, PETRONELLA}),
     ]
@@ -92,7 +94,9 @@ async def test_one_signs_alone_where_the_rule_lets_her(world: World, municipalit
 
 async def test_the_principals_own_organisation_asks(world: World, municipality: Organisation) -> None:
     """Here the authority signs, as its base register says."""
-    template = await world.publish_template(municipality, signing={"by": "authority", "methods": ["registered"]})
+    template = await world.publish_template(
+        municipality, signing={"by": "authority", "methods": ["registered"]}
+    )
     principal = await world.organisation(name="TB Bokföringsbyrå AB")
     body = mandate_body(template, principal=principal.wire)
     request = await ask_for(principal, body)

@@ -115,9 +115,7 @@ async def test_nobody_signs_who_is_not_asked(
     assert (await standing(municipality, request_of_company))["signatures"] == []
 
 
-async def test_nobody_signs_twice(
-    world: World, municipality: Organisation, request_of_company: Json
-) -> None:
+async def test_nobody_signs_twice(world: World, municipality: Organisation, request_of_company: Json) -> None:
     assert (await sign_as(world, municipality, request_of_company, HERMAN)).status_code == 201
     again = await sign_as(world, municipality, request_of_company, HERMAN)
     assert problem(again) == "409 already-signed"
@@ -315,9 +313,7 @@ async def _calling(world: World, organisation: Organisation) -> Organisation:
     return await world.organisation(organisation.party)
 
 
-async def test_it_waits_no_longer_than_the_template_lets_it(
-    world: World, municipality: Organisation
-) -> None:
+async def test_it_waits_no_longer_than_the_template_lets_it(world: World, municipality: Organisation) -> None:
     template = await world.publish_template(municipality, signing={"request_lifetime_days": 30})
     request = await ask_for(municipality, mandate_body(template))
     created, ends = (world.clock().fromisoformat(request[name]) for name in ("created_at", "expires_at"))

@@ -66,7 +66,8 @@ def test_a_bare_origin_covers_all_of_it_and_nothing_registered_covers_nothing() 
 
 
 @pytest.mark.parametrize(
-    "url", ["https://a.example", "https://a.example:8443/back/", "http://127.0.0.1:8000/", "http://[::1]:80/x"]
+    "url",
+    ["https://a.example", "https://a.example:8443/back/", "http://127.0.0.1:8000/", "http://[::1]:80/x"],
 )
 def test_what_may_be_registered(url: str) -> None:
     assert is_return_address(url)
