@@ -23,7 +23,7 @@ async def client_with(world: World, organisation: Organisation, *return_urls: st
         f"test-{uuid4().hex}",
         str(organisation.party),
         tuple(Scope),
-        secret="demo",  # noqa: S106  # a client of this test alone
+        secret="demo",
         return_urls=return_urls,
     )
     client, _ = await register_client(world.database, registration, now=world.clock())

@@ -80,7 +80,7 @@ async def record_request_entry(
     """Record what happened to a request that is locked, project it, and return the request as it is now."""
     entry = await append_entry(session, keys, actor, held.entries, entry_type.value, details, now=now)
     after = _held((*held.entries, entry), held.seen_by)
-    await replace_request_state(session, keys, after.request, len(after.entries))
+    await replace_request_state(session, keys, [item.entry for item in after.entries])
     return after
 
 

@@ -90,10 +90,10 @@ async def request_mandate(
         if earlier is not None:
             return earlier.object_id
         details = created_details(request)
-        await open_entries(
+        opening = await open_entries(
             session, keys, caller, SubjectKind.REQUEST, request.id, RequestEntry.CREATED, details, now=now
         )
-        await add_request_state(session, keys, request)
+        await add_request_state(session, keys, opening.entry)
         await record_effect(session, idempotent, request.id, now=now)
     return request.id
 

@@ -11,12 +11,13 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 
+from registry.domain.entries import Entry
 from registry.domain.parties import Party
 from registry.domain.request import (
-    MandateRequest,
     RequestEntry,
     RequestStatus,
     asked_signers,
+    read_request,
     waiting_signers,
 )
 from registry.signing.keys import KeyRing
@@ -44,8 +45,9 @@ class RequestFilter:
     status: RequestStatus | None = None
 
 
-def request_row(request: MandateRequest, entry_count: int, keys: KeyRing) -> dict[str, Any]:
-    """The row of `request_states` for a request of so many entries."""
+def request_row(entries: Sequence[Entry], keys: KeyRing) -> dict[str, Any]:
+    """The row of `request_states` for a request, from all its entries, oldest first."""
+    request = read_request(entries)
     content = request.content
     return {
         "request_id": request.id,
@@ -58,26 +60,21 @@ def request_row(request: MandateRequest, entry_count: int, keys: KeyRing) -> dic
         "template_version": content.template_version,
         "created_at": request.created_at,
         "expires_at": request.expires_at,
-        "entry_count": entry_count,
+        "entry_count": len(entries),
         "ended_by": None if request.ending is None else request.ending.type.value,
         "mandate_id": None if request.ending is None else request.ending.mandate_id,
     }
 
 
-async def add_request_state(session: WriteSession, keys: KeyRing, request: MandateRequest) -> None:
-    """Project a request that has just been opened."""
-    await session.execute(insert(request_states).values(request_row(request, 1, keys)))
+async def add_request_state(session: WriteSession, keys: KeyRing, opening: Entry) -> None:
+    """Project a request that has just been opened by this entry."""
+    await session.execute(insert(request_states).values(request_row([opening], keys)))
 
 
-async def replace_request_state(
-    session: WriteSession, keys: KeyRing, request: MandateRequest, entry_count: int
-) -> None:
+async def replace_request_state(session: WriteSession, keys: KeyRing, entries: Sequence[Entry]) -> None:
     """Project a request after a further entry; the transaction has locked its row."""
-    await session.execute(
-        update(request_states)
-        .where(_states.request_id == request.id)
-        .values(request_row(request, entry_count, keys))
-    )
+    row = request_row(entries, keys)
+    await session.execute(update(request_states).where(_states.request_id == row["request_id"]).values(row))
 
 
 def party_sees_request(keys: KeyRing, party: Party, departments: frozenset[str]) -> ColumnElement[bool]:
