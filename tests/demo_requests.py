@@ -27,6 +27,7 @@ TIMEOUT: Final = 20
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OF_MANDATES = frozenset({"mandate_id", "ids", "parent", "supersedes", "cursor"})
 _OF_TEMPLATES = frozenset({"template_id", "id"})
+_OF_REQUESTS = frozenset({"request_id"})
 _CHANGES_A_TEMPLATE = ("/retirement", "/publication", "/versions/{number}")
 
 
@@ -43,6 +44,7 @@ class Demo:
     restaurant: str = ""
     changing: list[str] = field(default_factory=list)
     mandates: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
     _token: str = ""
     _token_until: float = 0
@@ -58,6 +60,10 @@ class Demo:
         third_party = {"third_party": {"scheme": "se-orgnr", "value": "2120002411"}, "limit": 100}
         found = self._ask("POST", "/v1/mandates/search", third_party)
         self.mandates = [item["id"] for item in found["items"]]
+        asked = _example("ask_for_a_mandate") | {"template": {"id": self.restaurant, "version": 1}}
+        self.requests = [
+            self._ask("POST", "/v1/mandate-requests", asked, self._fresh_key())["id"] for _ in range(3)
+        ]
 
     def authorization(self) -> dict[str, str]:
         """The header of the demo's platform, whose token lasts for five minutes."""
@@ -94,7 +100,11 @@ class Demo:
     def _fit_id(self, name: str, value: Any, templates: list[str]) -> Any:  # noqa: ANN401  # any JSON
         if not isinstance(value, str) or not _UUID.fullmatch(value):
             return value
-        for names, known in ((_OF_TEMPLATES, templates), (_OF_MANDATES, self.mandates)):
+        for names, known in (
+            (_OF_TEMPLATES, templates),
+            (_OF_MANDATES, self.mandates),
+            (_OF_REQUESTS, self.requests),
+        ):
             if name in names:
                 return known[int(value[-2:], 16) % len(known)]
         return value

@@ -46,8 +46,11 @@ NO_COLLECTIONS: Final = {
     "suspension": "an act on the mandate",
     "resumption": "an act on the mandate",
     "lifting": "an act, once per restriction",
+    "decline": "an act, once per request",
+    "cancellation": "an act, once per request",
 }
 SINGULAR_LISTS: Final = {
+    "signatures_missing": "reads as it is: the signatures that are missing",
     "any_of": "reads as the rule does: any of these persons",
     "may_revoke": "reads as a sentence: these roles may",
     "issued": "the roles to tell when it is",

@@ -3,9 +3,25 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from uuid import UUID
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from registry.domain.errors import InvalidPartyIdError
+from registry.domain.parties import Party
+from registry.identity.schemes import parse_organisation
+
+
+def _canonical_organisation(text: str) -> str:
+    try:
+        return str(parse_organisation(text))
+    except InvalidPartyIdError as error:
+        raise ValueError(error.message) from None
+
+
+LinkOwner = Annotated[str, AfterValidator(_canonical_organisation)]
+LinkBase = Annotated[str, Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?[^/?#\s]$")]
 
 
 class Settings(BaseSettings):
@@ -30,6 +46,10 @@ class Settings(BaseSettings):
             description="The address callers use: issuer of receipts and built-in tokens",
         ),
     ] = "http://127.0.0.1:8000"
+    request_links: Annotated[
+        dict[LinkOwner, LinkBase],
+        Field(description="JSON: for each third party, where signers are sent; default is public_url"),
+    ] = {}
     issuers_file: Annotated[
         Path | None, Field(description="JSON list of trusted issuers of access tokens, id tokens and e-ID")
     ] = None
@@ -64,6 +84,10 @@ class Settings(BaseSettings):
     docs_client_secret: Annotated[SecretStr | None, Field(description="Its secret; demo only")] = None
     docs_scopes: Annotated[str, Field(description="Scopes that Swagger UI ticks, one space between")] = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def request_link(self, third_party: Party, request_id: UUID) -> str:
+        """Where a signer is sent to sign a request towards this third party."""
+        return f"{self.request_links.get(str(third_party), self.public_url)}/requests/{request_id}"
 
     @property
     def access_token_lifetime(self) -> timedelta:

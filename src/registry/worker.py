@@ -1,6 +1,7 @@
 """The worker: what has to be done in time and by nobody's request. Any number may run.
 
-Now: partitions for the coming months, and forgetting what is kept for a while only.
+Now: partitions for the coming months, forgetting what is kept for a while only, and recording which requests
+have lapsed.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ from datetime import datetime
 
 import structlog
 
+from registry.operations.lapse_requests import lapse_requests
+from registry.signing.keys import KeyRing
 from registry.storage.clients import forget_expired_assertions
 from registry.storage.database import Database
 from registry.storage.idempotency import forget_old_keys
@@ -44,16 +47,22 @@ async def do_chores(database: Database, *, now: datetime) -> Chores:
 
 async def run_worker(
     database: Database,
+    keys: Callable[[], KeyRing],
     clock: Callable[[], datetime],
     stop: asyncio.Event,
     *,
     pause_seconds: float = ROUND_SECONDS,
 ) -> None:
-    """Work until told to stop, with a pause between rounds; what a failed round leaves, the next one does."""
+    """Work until told to stop, with a pause between rounds; what a failed round leaves, the next one does.
+
+    `keys` gives those of the moment, with which each round seals what it records.
+    """
     while not stop.is_set():
         try:
             chores = await do_chores(database, now=clock())
-            _log.debug("worker.round", **{name: getattr(chores, name) for name in chores.__slots__})
+            lapsed = await lapse_requests(database, keys(), now=clock())
+            done = {name: getattr(chores, name) for name in chores.__slots__}
+            _log.debug("worker.round", **done, requests_lapsed=lapsed)
         except Exception as error:  # noqa: BLE001  # whatever ended this round, the next may do better
             _log.warning("worker.round_failed", error=type(error).__name__)
         try:

@@ -13,11 +13,11 @@ from contract_reading import Operation, all_operations, examples_of
 from factories import Json, World
 from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
-from registry.demo.testers import sign_command
+from registry.demo.testers import id_token_command, sign_command
 from registry.identity.issuers import index_issuers
 from registry.signing.keys import KeyRing
 
-PETRONELLA = "198602102389"
+PETRONELLA, HERMAN = "198602102389", "195004112354"
 
 
 @dataclass
@@ -101,6 +101,7 @@ async def test_every_operation_answers_to_its_example(visitor: Visitor) -> None:
     await about_the_service(visitor)
     template = await templates(visitor)
     await questions(visitor)
+    await ask(visitor, template)
     mandate_id = await issue(visitor, template)
     await look_up(visitor, mandate_id)
     await act(visitor, mandate_id)
@@ -136,6 +137,32 @@ async def questions(visitor: Visitor) -> None:
         "TB Ålyckan AB",
         "TB Bokföringsbyrå AB",
     }
+
+
+async def ask(visitor: Visitor, template: Json) -> None:
+    """Three requests: one is signed, one declined, one cancelled."""
+    operation = next(item for item in all_operations() if item.id == "ask_for_a_mandate")
+    body = examples_of(operation.request_media["application/json"])[0]
+    body = body | {"template": {"id": template["id"], "version": template["version"]}}
+    signed, declined, cancelled = [
+        await visitor.press_execute(
+            "ask_for_a_mandate", body=body, **{"Idempotency-Key": f"request-{number}"}
+        )
+        for number in range(3)
+    ]
+    found = await visitor.press_execute("search_mandate_requests")
+    assert {item["id"] for item in found["items"]} >= {signed["id"], declined["id"], cancelled["id"]}
+    await visitor.press_execute("read_a_mandate_request", request_id=signed["id"])
+    evidence = sign_command(HERMAN, signed["to_be_signed"].encode(), datetime.now(UTC))
+    signature = {
+        "capacity": signed["capacity"],
+        "method": "jws",
+        "evidence": {"format": "jws", "data": evidence},
+    }
+    await visitor.press_execute("sign_a_mandate_request", body=signature, request_id=signed["id"])
+    token = id_token_command(HERMAN, "demo-platform", datetime.now(UTC))
+    await visitor.press_execute("decline_a_mandate_request", request_id=declined["id"], **{"Id-Token": token})
+    await visitor.press_execute("cancel_a_mandate_request", request_id=cancelled["id"])
 
 
 async def issue(visitor: Visitor, template: Json) -> str:

@@ -13,12 +13,14 @@ import orjson
 import pytest
 from uuid_utils.compat import uuid7
 
+from acting import jws_signature, paper_signature
 from contract_reading import contract
 from factories import (
     BERI,
     HERMAN,
     MARIA,
     PAUL,
+    PETRONELLA,
     TEST_PERSSON,
     Organisation,
     World,
@@ -44,6 +46,7 @@ class Named:
 
     template: str
     mandate: str
+    request: str
     principal: str
     representative: str
     restriction: str
@@ -66,7 +69,11 @@ async def tenants(world: World) -> Tenants:
     mandate = await world.issue(owner, await world.publish_template(owner))
     draft = (await owner.post("/v1/templates", template_body(owner))).json()
     restriction = (await owner.post("/v1/restrictions", restricting(owner))).json()
-    foreign = Named(draft["id"], mandate["id"], BERI, PAUL, restriction["id"])
+    asked = mandate_body(
+        await world.publish_template(owner), principal=person(PETRONELLA, "Petronella Malteskog")
+    )
+    request = (await owner.post("/v1/mandate-requests", asked)).json()
+    foreign = Named(draft["id"], mandate["id"], request["id"], BERI, PAUL, restriction["id"])
     return Tenants(world, owner, stranger, await world.publish_template(stranger), foreign)
 
 
@@ -96,6 +103,18 @@ async def issue(tenants: Tenants, named: Named) -> httpx.Response:
     """Issue on a template of one's own what supersedes the named mandate."""
     body = mandate_body(tenants.own_template, supersedes=named.mandate)
     return await tenants.stranger.post("/v1/mandates", await tenants.world.sign(tenants.stranger, body, BERI))
+
+
+async def sign_request(tenants: Tenants, named: Named) -> httpx.Response:
+    """Sign with evidence that is good, but of a person and for content that have no part in it."""
+    signature = jws_signature(tenants.world.evidence(named.representative, "A" * 43))
+    return await tenants.stranger.post(f"/v1/mandate-requests/{named.request}/signatures", signature)
+
+
+async def decline_as_another(tenants: Tenants, named: Named) -> httpx.Response:
+    """Decline as a person who has no part in it."""
+    token = tenants.world.id_token(TEST_PERSSON, tenants.stranger.client_id)
+    return await tenants.stranger.post(f"/v1/mandate-requests/{named.request}/decline", Id_Token=token)
 
 
 def asked(tenants: Tenants, named: Named) -> Json:
@@ -134,6 +153,33 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
         post("/v1/templates/{template}/versions/1/publication")
     ],
     ("POST", "/v1/templates/{template_id}/retirement"): [post("/v1/templates/{template}/retirement")],
+    ("POST", "/v1/mandate-requests"): [
+        post(
+            "/v1/mandate-requests",
+            lambda t, named: mandate_body(t.own_template | {"id": named.template}),
+        ),
+    ],
+    ("POST", "/v1/mandate-requests/search"): [
+        post("/v1/mandate-requests/search", lambda _, named: {"principal": person(named.principal, None)}),
+        post("/v1/mandate-requests/search", lambda _, named: {"signer": person(named.principal, None)}),
+        post("/v1/mandate-requests/search", lambda _, named: {"template_id": named.template}),
+        post("/v1/mandate-requests/search", lambda _, named: {"cursor": named.request}),
+    ],
+    ("GET", "/v1/mandate-requests/{request_id}"): [get("/v1/mandate-requests/{request}")],
+    ("POST", "/v1/mandate-requests/{request_id}/signatures"): [
+        sign_request,
+        post(
+            "/v1/mandate-requests/{request}/signatures",
+            lambda t, named: paper_signature(person(named.principal, None), t.world.clock()),
+        ),
+    ],
+    ("POST", "/v1/mandate-requests/{request_id}/decline"): [
+        post("/v1/mandate-requests/{request}/decline"),
+        decline_as_another,
+    ],
+    ("POST", "/v1/mandate-requests/{request_id}/cancellation"): [
+        post("/v1/mandate-requests/{request}/cancellation")
+    ],
     ("POST", "/v1/mandates"): [
         issue,
         post("/v1/mandates", lambda t, named: mandate_body(t.own_template | {"id": named.template})),
@@ -233,7 +279,7 @@ def _shown(value: Any) -> Any:  # noqa: ANN401
 
 
 def nobody() -> Named:
-    return Named(str(uuid7()), str(uuid7()), MARIA, HERMAN, str(uuid7()))
+    return Named(str(uuid7()), str(uuid7()), str(uuid7()), MARIA, HERMAN, str(uuid7()))
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
@@ -251,6 +297,7 @@ async def test_what_strangers_tried_changed_nothing(tenants: Tenants) -> None:
     before = [
         (await owner.get(f"/v1/mandates/{foreign.mandate}/events")).json(),
         (await owner.get(f"/v1/templates/{foreign.template}/versions")).json(),
+        await request_of(owner, foreign),
     ]
     for asks in ENTRIES.values():
         for ask in asks:
@@ -258,9 +305,16 @@ async def test_what_strangers_tried_changed_nothing(tenants: Tenants) -> None:
     assert [
         (await owner.get(f"/v1/mandates/{foreign.mandate}/events")).json(),
         (await owner.get(f"/v1/templates/{foreign.template}/versions")).json(),
+        await request_of(owner, foreign),
     ] == before
+    assert (before[2]["status"], before[2]["signatures"]) == ("pending", [])
     assert [item["type"] for item in before[0]["items"]] == ["mandate.issued"]
     assert [(item["version"], item["status"]) for item in before[1]["items"]] == [(1, "draft")]
+
+
+async def request_of(owner: Organisation, named: Named) -> Json:
+    request: Json = (await owner.get(f"/v1/mandate-requests/{named.request}")).json()
+    return request | {"consistency_token": None}
 
 
 def test_there_is_an_entry_for_every_operation_and_no_other() -> None:

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from conftest import CloneDatabase, opened, run_sql
+from registry.signing.keys import KeyRing
 from registry.storage.clients import remember_assertion
 from registry.storage.database import Database
 from registry.storage.idempotency import IdempotentRequest, find_earlier, record_effect
@@ -85,7 +86,7 @@ async def test_two_workers_at_once_do_everything_once(own: Own) -> None:
     assert sorted(done.keys_forgotten for done in rounds) == [0, 0, 0, 1]
 
 
-async def test_a_failed_round_does_not_end_the_work(own: Own) -> None:
+async def test_a_failed_round_does_not_end_the_work(own: Own, keys: KeyRing) -> None:
     """The first rounds fail, since the database refuses a part of them; then it allows it again."""
     begun: asyncio.Queue[None] = asyncio.Queue()
 
@@ -98,7 +99,7 @@ async def test_a_failed_round_does_not_end_the_work(own: Own) -> None:
     await run_sql(own.url, f"REVOKE {act} FROM registry_app")
     stop = asyncio.Event()
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-        group.create_task(run_worker(own.database, clock, stop, pause_seconds=0.01))
+        group.create_task(run_worker(own.database, lambda: keys, clock, stop, pause_seconds=0.01))
         for _ in range(3):
             await begun.get()
         assert await partitions(own) == before

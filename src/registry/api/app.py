@@ -25,6 +25,7 @@ from registry.api.problems import (
 )
 from registry.api.routes import (
     acts,
+    mandate_requests,
     mandates,
     restrictions,
     service,
@@ -56,7 +57,18 @@ def create_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] 
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    for module in (templates, mandates, acts, verifications, restrictions, tokens, service, swagger):
+    routed = (
+        templates,
+        mandate_requests,
+        mandates,
+        acts,
+        verifications,
+        restrictions,
+        tokens,
+        service,
+        swagger,
+    )
+    for module in routed:
         app.include_router(module.router)
     app.add_exception_handler(RegistryError, _on_registry_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)

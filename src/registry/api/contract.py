@@ -41,6 +41,7 @@ _SERVERS: list[dict[str, Any]] = [
 
 _TAGS = {
     "Templates": "What third parties offer to be granted: versioned, frozen once published.",
+    "Mandate requests": "Ask for a mandate that waits for its signatures, sign it, decline it, take it back.",
     "Mandates": "Issue mandates with complete signatures, and look them up.",
     "Acts on mandates": "Revoke, renounce, suspend, resume, use: each a signed record of its own.",
     "Verification": "May this person act for that principal, here, now? With a signed receipt.",
@@ -52,6 +53,7 @@ _TAGS = {
 _SCOPES = {
     Scope.TEMPLATES_READ: "List and read templates",
     Scope.TEMPLATES_WRITE: "Draft, publish and retire the own organisation's templates",
+    Scope.REQUESTS_WRITE: "Ask for mandates, and deliver signatures to what was asked for",
     Scope.MANDATES_ISSUE: "Preview and issue mandates",
     Scope.MANDATES_REGISTER: "Register paper originals, as a registrar",
     Scope.MANDATES_READ: "Look mandates up, with their records and events",

@@ -2,10 +2,19 @@
 
 from typing import Any
 
-from registry.api.examples import acts, mandates, restrictions, service, templates, verifications
+from registry.api.examples import (
+    acts,
+    mandate_requests,
+    mandates,
+    restrictions,
+    service,
+    templates,
+    verifications,
+)
 from registry.api.examples.parts import (
     ALCOHOL,
     MANDATE_ID,
+    REQUEST_ID,
     RESTRICTION_ID,
     SERVICE,
     SUNDSVALL,
@@ -17,6 +26,7 @@ from registry.api.examples.parts import (
 
 _OPERATIONS: dict[str, Example] = {
     **templates.EXAMPLES,
+    **mandate_requests.EXAMPLES,
     **mandates.EXAMPLES,
     **acts.EXAMPLES,
     **verifications.EXAMPLES,
@@ -55,6 +65,7 @@ _PARAMETERS: dict[str, Any] = {
     "number": 1,
     "mandate_id": MANDATE_ID,
     "restriction_id": RESTRICTION_ID,
+    "request_id": REQUEST_ID,
     "Idempotency-Key": "5f0c9a3e-submission-1",
     "If-None-Match": '"g79OU70mcHMVHa81oJEIfttsY6N"',
     "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",

@@ -64,6 +64,7 @@ HEADERS: Json = {
 
 _IDS = {
     "template_id": "The id of a template: it stays the same for all its versions",
+    "request_id": "The id of a mandate request",
     "mandate_id": "The id of a mandate, as its issue answered it",
     "restriction_id": "The id of a restriction, as its imposing answered it",
 }

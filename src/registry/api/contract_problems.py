@@ -52,6 +52,11 @@ _MEMBERS: dict[str, Json] = {
         }
     },
     "mandate-over": {"mandate_status": "expired"},
+    "request-over": {
+        "request_ended_by": {"type": "request.issued", "at": "2026-11-20T14:30:00Z"},
+        "mandate_id": "01a1ff99-e247-736b-8ab5-1240e559611c",
+    },
+    "not-grantable": {"reasons": ["template_retired"]},
 }
 """What a problem of this type says beyond the members that every problem has."""
 
@@ -89,6 +94,17 @@ PROBLEM_SCHEMA: Json = {
             "type": "string",
             "format": "uuid",
             "description": "The mandate that stands in the way",
+        },
+        "request_ended_by": {
+            "type": "object",
+            "description": "The entry that ended the request first",
+            "required": ["type", "at"],
+            "properties": {"type": {"type": "string"}, "at": _TIME},
+        },
+        "reasons": {
+            "type": "array",
+            "description": "Codes of the rules that what was asked for breaks by now",
+            "items": {"type": "string"},
         },
         "mandate_status": {"type": "string", "description": "The status of a mandate that is over"},
         "ended_by": {

@@ -29,6 +29,9 @@ register_url_convertor("id", _IdConvertor())
 MANDATE = "/{mandate_id:id}"
 """One mandate, beside fixed addresses such as `/search`."""
 
+REQUEST = "/{request_id:id}"
+"""One mandate request, beside `/search`."""
+
 RESTRICTION = "/{restriction_id:id}"
 """One restriction, beside `/search`."""
 

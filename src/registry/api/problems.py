@@ -31,6 +31,7 @@ from registry.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from registry.domain.request import AlreadySignedError, NotGrantableError, RequestOverError
 from registry.domain.restrictions import AlreadyLiftedError, RestrictedError
 from registry.domain.revocation import MandateOverError, SuspensionError
 from registry.operations.draft_template import RetiredTemplateError
@@ -116,6 +117,9 @@ PROBLEMS: dict[type[RegistryError], ProblemType] = {
     AlreadyLiftedError: ProblemType("already-lifted", 409, "Already lifted"),
     NotADraftError: ProblemType("not-a-draft", 409, "Not a draft"),
     RetiredTemplateError: ProblemType("template-retired", 409, "Template retired"),
+    RequestOverError: ProblemType("request-over", 409, "Request over"),
+    AlreadySignedError: ProblemType("already-signed", 409, "Already signed"),
+    NotGrantableError: ProblemType("not-grantable", 409, "Not grantable any more"),
     RequestInProgressError: ProblemType("request-in-progress", 409, "Request in progress"),
     ConflictError: ProblemType("conflict", 409, "Conflict"),
     BodyTooLargeError: ProblemType("body-too-large", 413, "Body too large"),
@@ -142,7 +146,7 @@ class Problem:
 def problem_of(error: RegistryError) -> Problem:
     """Look the error up by its class, nearest first, and add what it carries."""
     kind = next(PROBLEMS[cls] for cls in type(error).__mro__ if cls in PROBLEMS)
-    members: dict[str, Any] = {}
+    members = _members_of_request(error)
     headers: dict[str, str] = {}
     faults: tuple[Fault, ...] = ()
     match error:
@@ -172,6 +176,17 @@ def problem_of(error: RegistryError) -> Problem:
     if isinstance(error, InvalidInputError):
         detail = "The request breaks the rules that `errors` names, each with its place."
     return Problem(kind, detail, faults, members, headers)
+
+
+def _members_of_request(error: RegistryError) -> dict[str, Any]:
+    """What an error about a mandate request carries; empty for any other."""
+    if isinstance(error, NotGrantableError):
+        return {"reasons": list(error.reasons)}
+    if not isinstance(error, RequestOverError):
+        return {}
+    ending = error.ending
+    ended_by = {"request_ended_by": {"type": ending.type.value, "at": utc_text(ending.at)}}
+    return ended_by if ending.mandate_id is None else {**ended_by, "mandate_id": str(ending.mandate_id)}
 
 
 def problem_response(problem: Problem, *, path: str, request_id: str) -> Response:

@@ -43,6 +43,10 @@ def add(
         Path | None,
         typer.Option(help="File with the client's public keys, for private_key_jwt.", exists=True),
     ] = None,
+    return_url: Annotated[
+        list[str] | None,
+        typer.Option(help="Where signers may be sent back to: https origin and path. May be repeated."),
+    ] = None,
 ) -> None:
     """Register a client. Its secret, where it has one, is shown once."""
     registration = ClientRegistration(
@@ -52,6 +56,7 @@ def add(
         departments=tuple(department or ()),
         issuer=issuer,
         jwks=None if jwks is None else _read_json(jwks),
+        return_urls=tuple(return_url or ()),
     )
     client, secret = _run(lambda database: register_client(database, registration, now=datetime.now(UTC)))
     typer.echo(f"Registered {client.client_id} for {client.organisation}.")

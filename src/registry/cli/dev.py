@@ -58,8 +58,8 @@ def dev(
             company_register=str(DEMO_REGISTER),
             docs_client_id="demo-platform",
             docs_client_secret="demo",  # noqa: S106  # published: every client of the demo has it
-            docs_scopes="templates:read templates:write mandates:issue mandates:register mandates:read "
-            "mandates:revoke mandates:use mandates:suspend verify:own",
+            docs_scopes="templates:read templates:write requests:write mandates:issue mandates:register "
+            "mandates:read mandates:revoke mandates:use mandates:suspend verify:own",
         )
         if not settings.keys_file.exists():
             _create_keys(settings.keys_file)
@@ -124,7 +124,7 @@ async def _run(settings: Settings, listener: socket.socket) -> None:
     async with open_runtime(settings, more_issuers=trusted_demo_issuers()) as runtime:
         await load_demo(runtime.database, runtime.keys, runtime.issuers, now=utc_now())
         stop = asyncio.Event()
-        worker = asyncio.create_task(run_worker(runtime.database, utc_now, stop))
+        worker = asyncio.create_task(run_worker(runtime.database, lambda: runtime.keys, utc_now, stop))
         server = Server(runtime, lambda: typer.echo(announcement(settings.public_url)))
         try:
             await server.serve([listener])

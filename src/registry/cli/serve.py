@@ -11,6 +11,7 @@ import uvloop
 from registry.cli.settings import load_settings
 from registry.serving import Server, bind, open_runtime, utc_now
 from registry.settings import Settings
+from registry.signing.keys import load_key_ring
 from registry.storage.database import open_database
 from registry.worker import run_worker, stop_on_signals
 
@@ -42,7 +43,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 
 
 def worker() -> None:
-    """Do the work that nobody asks for: partitions ahead, forgetting in time. Run any number."""
+    """Do the work that nobody asks for: partitions ahead, forgetting in time, lapses. Run any number."""
     asyncio.run(_work(load_settings()))
 
 
@@ -51,6 +52,6 @@ async def _work(settings: Settings) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
-        await run_worker(database, utc_now, stop)
+        await run_worker(database, lambda: load_key_ring(settings.keys_file), utc_now, stop)
     finally:
         await database.close()

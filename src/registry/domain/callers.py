@@ -55,3 +55,13 @@ class Caller:
     def may_see_department(self, department: str | None) -> bool:
         """Whether a template of this department is within the client's limit."""
         return not self.departments or department in self.departments
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The registry itself, which records what time alone brought about."""
+
+    @property
+    def urn(self) -> str:
+        """The worker as a sealed record names it."""
+        return "urn:registry:worker"

@@ -123,7 +123,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """An issued mandate, as its sealed record says. `ancestors` of a sub-mandate: root first, parent last."""
+    """An issued mandate, as its sealed record says.
+
+    `ancestors` of a sub-mandate: root first, parent last. `request_id` where it came from a mandate request.
+    """
 
     id: UUID
     content: MandateContent
@@ -132,6 +135,7 @@ class Mandate:
     issued_at: datetime
     registered_by: str
     ancestors: tuple[UUID, ...] = ()
+    request_id: UUID | None = None
 
 
 def content_document(content: MandateContent) -> dict[str, Json]:
@@ -164,7 +168,7 @@ def content_document(content: MandateContent) -> dict[str, Json]:
 
 
 def record_document(mandate: Mandate) -> dict[str, Json]:
-    """Show the whole record as the document that the registry seals."""
+    """Show the whole record as the document that the registry seals; what does not apply is left out."""
     document: dict[str, Json] = {
         "schema": RECORD_SCHEMA,
         "id": str(mandate.id),
@@ -172,8 +176,10 @@ def record_document(mandate: Mandate) -> dict[str, Json]:
         "registered_by": mandate.registered_by,
         "content": content_document(mandate.content),
         "content_digest": mandate.content_digest,
-        "signatures": [_signature_document(signature) for signature in mandate.signatures],
+        "signatures": [signature_document(signature) for signature in mandate.signatures],
     }
+    if mandate.request_id is not None:
+        document["request_id"] = str(mandate.request_id)
     if mandate.ancestors:
         document["ancestors"] = [str(mandate_id) for mandate_id in mandate.ancestors]
     return document
@@ -183,12 +189,13 @@ def read_record(document: Mapping[str, Any]) -> Mandate:
     """Read what `record_document` wrote. The document is the registry's own: faults are bugs (KeyError)."""
     return Mandate(
         id=UUID(document["id"]),
-        content=_read_content(document["content"]),
+        content=read_content(document["content"]),
         content_digest=document["content_digest"],
-        signatures=tuple(_read_signature(item) for item in document["signatures"]),
+        signatures=tuple(read_signature(item) for item in document["signatures"]),
         issued_at=utc_time(document["issued_at"]),
         registered_by=document["registered_by"],
         ancestors=tuple(map(UUID, document.get("ancestors", ()))),
+        request_id=UUID(document["request_id"]) if "request_id" in document else None,
     )
 
 
@@ -213,7 +220,8 @@ def _details_document(details: PrincipalDetails) -> dict[str, Json]:
     }
 
 
-def _signature_document(signature: Signature) -> dict[str, Json]:
+def signature_document(signature: Signature) -> dict[str, Json]:
+    """Show a signature as a record holds it; the evidence itself is kept beside."""
     return {
         "signer": named_party_document(signature.signer),
         "capacity": signature.capacity.value,
@@ -225,7 +233,8 @@ def _signature_document(signature: Signature) -> dict[str, Json]:
     }
 
 
-def _read_content(document: Mapping[str, Any]) -> MandateContent:
+def read_content(document: Mapping[str, Any]) -> MandateContent:
+    """Read what `content_document` wrote. Faults are bugs (KeyError)."""
     template, details = document["template"], document["principal_details"]
     return MandateContent(
         template_id=UUID(template["id"]),
@@ -268,7 +277,8 @@ def _read_details(document: Mapping[str, Any]) -> PrincipalDetails:
     )
 
 
-def _read_signature(document: Mapping[str, Any]) -> Signature:
+def read_signature(document: Mapping[str, Any]) -> Signature:
+    """Read what `signature_document` wrote. Faults are bugs (KeyError)."""
     registrar = document["registrar"]
     return Signature(
         signer=read_named_party(document["signer"]),

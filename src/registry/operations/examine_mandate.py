@@ -51,6 +51,7 @@ async def examine_mandate(
     *,
     needs_signatures: bool,
     now: datetime,
+    may_be_principal: bool = False,
     register: CompanyRegister | None = None,
 ) -> ExaminedMandate:
     """Check a proposal against every rule.
@@ -58,9 +59,11 @@ async def examine_mandate(
     Without `needs_signatures`, an absent signature is no fault (those given are checked all the same).
     What the company register says of the principal is filled in and stands (`consult_register`).
     Raises InvalidInputError with every fault; ForbiddenError unless the caller is the template's third
-    party, which answers for what it states of the principal; UnavailableError.
+    party, which answers for what it states of the principal, or with `may_be_principal` the principal's own
+    organisation; UnavailableError.
     """
-    template = await _find_template(database, caller, proposal)
+    is_principal = may_be_principal and caller.organisation == proposal.principal.party
+    template = await _find_template(database, caller, proposal, is_principal=is_principal)
     consulted = await consult_register(register, caller, proposal, template.content, now=now)
     proposal = consulted.proposal
     text_digest = base64url_digest(
@@ -110,13 +113,15 @@ def _signing_faults(
     )
 
 
-async def _find_template(database: Database, caller: Caller, proposal: MandateProposal) -> TemplateVersion:
+async def _find_template(
+    database: Database, caller: Caller, proposal: MandateProposal, *, is_principal: bool
+) -> TemplateVersion:
     async with database.reading() as session:
         template = await get_version(session, proposal.template_id, proposal.template_version)
     if template is None or (template.status is TemplateStatus.DRAFT and not is_own(caller, template)):
         raise InvalidInputError(
             (Fault("/template", "unknown_template", "There is no such template version."),)
         )
-    if not is_own(caller, template):
+    if not is_principal and not is_own(caller, template):
         raise ForbiddenError("Mandates are issued by clients of the template's third party.")
     return template

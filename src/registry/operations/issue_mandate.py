@@ -14,7 +14,7 @@ from registry.domain.events import Author, EventType
 from registry.domain.issuance import MandateProposal, check_content
 from registry.domain.mandate import Capacity, Mandate, record_document
 from registry.domain.revocation import check_may_revoke, check_not_over
-from registry.domain.template import Role
+from registry.domain.template import Role, TemplateVersion
 from registry.identity.company_register import CompanyRegister
 from registry.identity.issuers import TrustedIssuers
 from registry.operations.act_on_mandate import present_status, read_mandate
@@ -97,26 +97,45 @@ async def issue_mandate(
         if earlier is not None:
             return earlier.object_id
         await _check_still_allowed(session, examined, now=now)
-        await lock_grants(session, mandate.content, keys)
-        await _hold_parent(session, keys, caller, mandate, now=now)
-        if mandate.content.supersedes is not None:
-            await _supersede(session, keys, caller, mandate, now=now)
-        in_force = await find_in_force(session, mandate.content, keys, mandate.ancestors)
-        if in_force is not None:
-            raise AlreadyInForceError(in_force)
-        issued = await find_issued(session, keys, mandate.content_digest)
-        if issued is not None:
-            raise AlreadyIssuedError(issued)
-        await _record(session, keys, mandate, examined, request.signatures)
+        await record_issue(session, keys, caller, mandate, examined.template, request.signatures, now=now)
         await record_effect(session, idempotent, mandate.id, now=now)
     return mandate.id
+
+
+async def record_issue(
+    session: WriteSession,
+    keys: KeyRing,
+    caller: Caller,
+    mandate: Mandate,
+    template: TemplateVersion,
+    claimed: Sequence[ClaimedSignature],
+    *,
+    now: datetime,
+) -> None:
+    """Record a mandate whose content and signatures were checked, where no other is in its way.
+
+    The template's lock is held by the caller's transaction, in which everything is written. What the mandate
+    supersedes is ended, where `caller` may see it. Raises AlreadyInForceError, AlreadyIssuedError,
+    MandateOverError, InvalidInputError.
+    """
+    await lock_grants(session, mandate.content, keys)
+    await _hold_parent(session, keys, mandate, now=now)
+    if mandate.content.supersedes is not None:
+        await _supersede(session, keys, caller, mandate, now=now)
+    in_force = await find_in_force(session, mandate.content, keys, mandate.ancestors)
+    if in_force is not None:
+        raise AlreadyInForceError(in_force)
+    issued = await find_issued(session, keys, mandate.content_digest)
+    if issued is not None:
+        raise AlreadyIssuedError(issued)
+    await _record(session, keys, mandate, template, claimed)
 
 
 async def _record(
     session: WriteSession,
     keys: KeyRing,
     mandate: Mandate,
-    examined: ExaminedMandate,
+    template: TemplateVersion,
     claimed: Sequence[ClaimedSignature],
 ) -> None:
     secret = new_data_secret()
@@ -124,7 +143,7 @@ async def _record(
     await add_secret(session, keys, mandate.id, secret, now=mandate.issued_at)
     await add_record(session, secret, mandate.id, sealed, issued_at=mandate.issued_at)
     await add_evidence(session, secret, mandate.id, [item.evidence.encode() for item in claimed])
-    await add_projection(session, mandate, examined.template.content, keys, sealed)
+    await add_projection(session, mandate, template.content, keys, sealed)
 
 
 async def _check_still_allowed(session: WriteSession, examined: ExaminedMandate, *, now: datetime) -> None:
@@ -139,14 +158,12 @@ async def _check_still_allowed(session: WriteSession, examined: ExaminedMandate,
         raise InvalidInputError(faults)
 
 
-async def _hold_parent(
-    session: WriteSession, keys: KeyRing, caller: Caller, mandate: Mandate, *, now: datetime
-) -> None:
+async def _hold_parent(session: WriteSession, keys: KeyRing, mandate: Mandate, *, now: datetime) -> None:
     """Look at the parent again, now that nobody can end it, or what is above it, until this act is over."""
     if mandate.content.parent is None:
         return
     await share_locks(session, mandate.ancestors)
-    parent = await get_state(session, keys, mandate.content.parent, seen_by=caller.organisation)
+    parent = await get_state(session, keys, mandate.content.parent, seen_by=mandate.content.third_party.party)
     if parent is None:
         raise RuntimeError("the third party of a mandate sees it")
     faults = tuple(check_standing(present_status(parent, now)))

@@ -15,6 +15,7 @@ from registry.domain.errors import (
     InvalidPartyIdError,
     NotFoundError,
 )
+from registry.domain.return_urls import is_return_address
 from registry.identity.client_assertions import read_client_keys
 from registry.identity.client_secrets import hash_client_secret, new_client_secret
 from registry.identity.schemes import parse_organisation
@@ -50,7 +51,7 @@ class ClientRegistration:
 
     `organisation` is `scheme:value`. With `issuer`, another issuer's tokens name the client. With `jwks`, it
     signs assertions with those keys. With neither, it has a secret: made at random, unless `secret` gives
-    one, as only a demo should.
+    one, as only a demo should. `return_urls` are where signers may be sent back to.
     """
 
     client_id: str
@@ -60,6 +61,7 @@ class ClientRegistration:
     issuer: str | None = None
     jwks: Mapping[str, object] | None = None
     secret: str | None = field(default=None, repr=False)
+    return_urls: tuple[str, ...] = ()
 
 
 async def register_client(
@@ -143,6 +145,7 @@ def _read_registration(wanted: ClientRegistration, now: datetime) -> tuple[Clien
         issuer=wanted.issuer,
         departments=frozenset(wanted.departments),
         public_keys=public_keys,
+        return_urls=wanted.return_urls,
     )
     return client, ()
 
@@ -163,6 +166,13 @@ def _check_texts(wanted: ClientRegistration) -> Iterator[Fault]:
     for position, department in enumerate(wanted.departments):
         if not _TEXT.fullmatch(department):
             yield Fault(f"/departments/{position}", "format", _text_rule("A department"))
+    for position, url in enumerate(wanted.return_urls):
+        if not is_return_address(url):
+            yield Fault(
+                f"/return_urls/{position}",
+                "format",
+                "Give an https address (http on this machine alone) with a plain path and no query.",
+            )
     if wanted.issuer is not None and not _TEXT.fullmatch(wanted.issuer):
         yield Fault("/issuer", "format", _text_rule("An issuer"))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from registry.domain.callers import Caller
+from registry.domain.callers import Caller, Worker
 from registry.domain.documents import Json
 from registry.domain.entries import Entry, SubjectKind, entry_document
 from registry.domain.errors import NotFoundError
@@ -43,7 +43,7 @@ async def open_entries(
 async def append_entry(
     session: WriteSession,
     keys: KeyRing,
-    caller: Caller,
+    caller: Caller | Worker,
     before: Sequence[SealedEntry],
     entry_type: str,
     details: Mapping[str, Json],

@@ -22,7 +22,8 @@ class Client:
     """A registered client: whose it is, what it may do, and how it proves itself.
 
     `issuer` is whose tokens name it, None for the built-in token endpoint. `departments` empty means no
-    limit. `secret_hash` is for client secrets, `public_keys`, a JWK set, for signed assertions.
+    limit. `return_urls` are where signers may be sent back to. `secret_hash` is for client secrets,
+    `public_keys`, a JWK set, for signed assertions.
     """
 
     client_id: str
@@ -34,6 +35,7 @@ class Client:
     secret_hash: str | None = field(default=None, repr=False)
     public_keys: Document | None = None
     disabled_at: datetime | None = None
+    return_urls: tuple[str, ...] = ()
 
 
 async def add_client(session: WriteSession, client: Client) -> bool:
@@ -51,6 +53,7 @@ async def add_client(session: WriteSession, client: Client) -> bool:
             public_keys=null() if client.public_keys is None else dict(client.public_keys),
             created_at=client.created_at,
             disabled_at=client.disabled_at,
+            return_urls=list(client.return_urls),
         )
         .on_conflict_do_nothing()
     )
@@ -125,6 +128,7 @@ def _client(row: Row[Any]) -> Client:
         secret_hash=row.secret_hash,
         public_keys=row.public_keys,
         disabled_at=row.disabled_at,
+        return_urls=tuple(row.return_urls),
     )
 
 

@@ -152,16 +152,20 @@ def party_sees(keys: KeyRing, party: Party, departments: frozenset[str]) -> Colu
     if not departments:
         return is_own | takes_part
     # An organisation is often third party and recipient of the same consent: then the limit holds too.
-    return and_(is_own, _is_of_departments(departments)) | and_(~is_own, takes_part)
+    within = is_of_departments(states.template_id, states.template_version, departments)
+    return and_(is_own, within) | and_(~is_own, takes_part)
 
 
-def _is_of_departments(departments: frozenset[str]) -> ColumnElement[bool]:
-    states, versions = mandate_states.c, template_versions.c
+def is_of_departments(
+    template_id: ColumnElement[UUID], version: ColumnElement[int], departments: frozenset[str]
+) -> ColumnElement[bool]:
+    """The condition that a row's template version is of one of these departments."""
+    versions = template_versions.c
     return (
         select(versions.template_id)
         .where(
-            versions.template_id == states.template_id,
-            versions.version == states.template_version,
+            versions.template_id == template_id,
+            versions.version == version,
             versions.department.in_(departments),
         )
         .exists()

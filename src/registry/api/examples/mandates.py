@@ -132,6 +132,7 @@ def _mandate(record: Json, consistency_token: str | None) -> Json:
         "content_digest": record["content_digest"],
         "record_digest": base64url_digest(sealed_record(record).encode()),
         "signatures": record["signatures"],
+        "request_id": None,
         "consistency_token": consistency_token,
     }
 

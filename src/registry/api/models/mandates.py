@@ -28,6 +28,7 @@ from registry.domain.mandate import (
     PrincipalDetails,
     SignatoryAlternative,
     SignatoryRule,
+    Signature,
     content_document,
 )
 from registry.domain.parties import PartyType
@@ -131,8 +132,8 @@ class SignatureIn(WireIn):
         )
 
 
-class MandateIn(WireIn):
-    """A mandate to be issued. An absent `valid_until` is the template's default, null is open-ended."""
+class ProposalIn(WireIn):
+    """The terms of a mandate. An absent `valid_until` is the template's default, null is open-ended."""
 
     template: TemplateReference
     principal: PartyIn
@@ -152,7 +153,6 @@ class MandateIn(WireIn):
     ] = None
     supersedes: Id | None = None
     external_ref: ShortText | None = None
-    signatures: Annotated[list[SignatureIn], Field(max_length=20)] = []
 
     def to_proposal(self) -> MandateProposal:
         """The proposal in the domain's terms."""
@@ -176,6 +176,12 @@ class MandateIn(WireIn):
             supersedes=self.supersedes,
             external_ref=self.external_ref,
         )
+
+
+class MandateIn(ProposalIn):
+    """A mandate to be issued. An absent `valid_until` is the template's default, null is open-ended."""
+
+    signatures: Annotated[list[SignatureIn], Field(max_length=20)] = []
 
 
 class TemplatePinned(WireOut):
@@ -203,6 +209,19 @@ class SignatureOut(WireOut):
     evidence: EvidenceOut
     registrar: PartyOut | None = None
     issuer: str | None = None
+
+    @classmethod
+    def of(cls, signature: Signature) -> Self:
+        """Show a signature."""
+        return cls(
+            signer=PartyOut.of(signature.signer),
+            capacity=signature.capacity,
+            method=signature.method,
+            signed_at=signature.signed_at,
+            evidence=EvidenceOut(format=signature.evidence_format, digest=signature.evidence_digest),
+            registrar=None if signature.registrar is None else PartyOut.of_party(signature.registrar),
+            issuer=signature.issuer,
+        )
 
 
 class ContentOut(WireOut):
@@ -238,6 +257,7 @@ class MandateOut(ContentOut):
     content_digest: str
     record_digest: Annotated[str, Field(description="SHA-256 of the sealed record, base64url")]
     signatures: list[SignatureOut]
+    request_id: Annotated[Id | None, Field(description="The mandate request that it came from")] = None
     consistency_token: Annotated[
         str | None, Field(description="Send it as `at_least` to be answered from a state no older than this")
     ] = None
@@ -256,18 +276,8 @@ class MandateOut(ContentOut):
                 "registered_by": mandate.registered_by,
                 "content_digest": mandate.content_digest,
                 "record_digest": found.record_digest,
-                "signatures": [
-                    SignatureOut(
-                        signer=PartyOut.of(item.signer),
-                        capacity=item.capacity,
-                        method=item.method,
-                        signed_at=item.signed_at,
-                        evidence=EvidenceOut(format=item.evidence_format, digest=item.evidence_digest),
-                        registrar=None if item.registrar is None else PartyOut.of_party(item.registrar),
-                        issuer=item.issuer,
-                    )
-                    for item in mandate.signatures
-                ],
+                "signatures": [SignatureOut.of(item) for item in mandate.signatures],
+                "request_id": mandate.request_id,
                 "consistency_token": consistency_token,
             }
         )

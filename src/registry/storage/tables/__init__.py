@@ -23,6 +23,7 @@ from registry.storage.tables.privacy import (
     access_log,
     erasable_secrets,
 )
+from registry.storage.tables.requests import request_states
 from registry.storage.tables.restrictions import restriction_states
 from registry.storage.tables.templates import (
     template_publications,
@@ -62,6 +63,7 @@ __all__ = [
     "mandate_states",
     "metadata",
     "representations",
+    "request_states",
     "restriction_states",
     "sealed_entries",
     "template_publications",

@@ -1,6 +1,6 @@
 """Who calls, and what they have sent before. Settings and queues."""
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from registry.storage.tables.metadata import metadata, moment
@@ -17,6 +17,13 @@ clients = Table(
     Column("public_keys", JSONB(none_as_null=True), comment="JWK set, for private_key_jwt"),
     Column("created_at", moment, nullable=False),
     Column("disabled_at", moment),
+    Column(
+        "return_urls",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="where signers may be sent back to: origin and path prefix",
+    ),
 )
 
 assertions_seen = Table(

@@ -1,0 +1,106 @@
+"""Look up mandate requests: one by id, many by search. Each look-up is logged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from uuid_utils import uuid7
+
+from registry.domain.callers import Caller
+from registry.domain.documents import Json
+from registry.domain.mandate import content_document
+from registry.domain.parties import Party
+from registry.domain.request import (
+    MandateRequest,
+    RequestEnding,
+    RequestStatus,
+    ending_of_request,
+    may_see_signers,
+    status_of_request,
+)
+from registry.operations.act_on_request import HeldRequest, find_request, read_requests
+from registry.signing.canonical import canonical_bytes
+from registry.storage.access_log import AccessEntry, AccessLog
+from registry.storage.request_states import RequestFilter, search_requests
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRequest:
+    """A request with its status now. `to_be_signed` are the RFC 8785 bytes that were fixed when it was made.
+
+    `shows_signers` unless the caller is only a representative: then who may sign is not for it to know.
+    """
+
+    request: MandateRequest
+    status: RequestStatus
+    ending: RequestEnding | None
+    to_be_signed: bytes
+    shows_signers: bool
+
+
+async def get_request(
+    log: AccessLog, caller: Caller, request_id: UUID, *, person: Party | None, now: datetime
+) -> FoundRequest:
+    """One request, to those who have a part in it. Raises NotFoundError for any other, UnavailableError."""
+    async with log.database.transaction() as session:
+        held = await find_request(session, log.keys, request_id, caller, person)
+        entry = AccessEntry(
+            id=str(uuid7()),
+            at=now,
+            client_id=caller.client_id,
+            operation="mandate_request",
+            details={"request_id": str(request_id)},
+            principal_index=log.keys.party_index(held.request.content.principal.party),
+        )
+        await log.append_within(session, entry)
+    return _found(held, held.seen_by, now)
+
+
+async def find_requests(
+    log: AccessLog,
+    caller: Caller,
+    wanted: RequestFilter,
+    *,
+    document: Mapping[str, Json],
+    after: UUID | None,
+    limit: int,
+) -> list[FoundRequest]:
+    """A page of the requests that the caller's organisation has a part in, in the order they were made.
+
+    `document` is the search as asked, for the access log. Raises UnavailableError.
+    """
+    async with log.database.transaction() as session:
+        ids = await search_requests(
+            session,
+            log.keys,
+            wanted,
+            seen_by=caller.organisation,
+            departments=caller.departments,
+            after=after,
+            limit=limit,
+        )
+        held = await read_requests(session, log.keys, ids)
+        found: list[Json] = [str(request_id) for request_id in ids]
+        entry = AccessEntry(
+            id=str(uuid7()),
+            at=wanted.now,
+            client_id=caller.client_id,
+            operation="mandate_request_search",
+            details={**document, "found": found},
+            principal_index=None if wanted.principal is None else log.keys.party_index(wanted.principal),
+        )
+        await log.append_within(session, entry)
+    seen_by = (caller.organisation,)
+    return [_found(held[item], seen_by, wanted.now) for item in ids if item in held]
+
+
+def _found(held: HeldRequest, seen_by: tuple[Party, ...], now: datetime) -> FoundRequest:
+    request = held.request
+    return FoundRequest(
+        request=request,
+        status=status_of_request(request, now),
+        ending=ending_of_request(request, now),
+        to_be_signed=canonical_bytes(content_document(request.content)),
+        shows_signers=may_see_signers(request, seen_by),
+    )
