@@ -45,6 +45,8 @@ NO_COLLECTIONS: Final = {
     "revocation": "an act, once per mandate",
     "suspension": "an act on the mandate",
     "resumption": "an act on the mandate",
+    "completion": "an act, once per request",
+    "refusal": "an act, once per request",
 }
 SINGULAR_LISTS: Final = {
     "any_of": "reads as the rule does: any of these persons",

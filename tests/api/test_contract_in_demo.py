@@ -102,8 +102,8 @@ async def test_every_operation_answers_to_its_example(visitor: Visitor) -> None:
     template = await templates(visitor)
     await questions(visitor)
     mandate_id = await issue(visitor, template)
-    await look_up(visitor, mandate_id)
-    await act(visitor, mandate_id)
+    another = await look_up(visitor, mandate_id)
+    await act(visitor, mandate_id, another)
     assert visitor.tried == {operation.id for operation in all_operations()}
 
 
@@ -154,22 +154,29 @@ async def issue(visitor: Visitor, template: Json) -> str:
     return str(issued["id"])
 
 
-async def look_up(visitor: Visitor, mandate_id: str) -> None:
+async def look_up(visitor: Visitor, mandate_id: str) -> str:
     found = await visitor.press_execute("search_mandates")
     assert {item["principal"]["name"] for item in found["items"]} == {"TB Bokföringsbyrå AB", "TB Ålyckan AB"}
     await visitor.press_execute("ask_for_the_status_of_many")
     for operation_id in ("read_a_mandate", "read_the_sealed_record", "list_what_happened"):
         await visitor.press_execute(operation_id, mandate_id=mandate_id)
+    return next(item["id"] for item in found["items"] if item["id"] != mandate_id)
 
 
-async def act(visitor: Visitor, mandate_id: str) -> None:
+async def act(visitor: Visitor, mandate_id: str, another: str) -> None:
     operation = next(item for item in all_operations() if item.id == "record_a_use")
     body = examples_of(operation.request_media["application/json"])[0]
     mandate = await visitor.press_execute("read_a_mandate", mandate_id=mandate_id)
     body = body | {"by": {name: mandate["representatives"][0][name] for name in ("scheme", "value")}}
     await visitor.press_execute("record_a_use", mandate_id=mandate_id, body=body)
-    for operation_id in ("suspend", "resume", "preview_a_revocation", "revoke_or_renounce"):
+    for operation_id in ("suspend", "resume", "preview_a_revocation", "preview_a_withdrawal_request"):
         await visitor.press_execute(operation_id, mandate_id=mandate_id)
+    for operation_id in ("refuse_a_withdrawal_request", "complete_a_withdrawal_request"):
+        asked = await visitor.press_execute(
+            "ask_for_withdrawal", mandate_id=mandate_id, **{"Idempotency-Key": operation_id}
+        )
+        await visitor.press_execute(operation_id, mandate_id=mandate_id, event_id=asked["event_id"])
+    await visitor.press_execute("revoke_or_renounce", mandate_id=another)
 
 
 def test_another_shape_would_be_found() -> None:

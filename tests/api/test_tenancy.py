@@ -104,6 +104,7 @@ def asked(tenants: Tenants, named: Named) -> Json:
 
 
 REASON = {"reason": "we were asked to"}
+CLERK = {"scheme": "username", "value": "anna.andersson"}
 
 
 def revocation(by: str) -> Callable[[Tenants, Named], Json]:
@@ -149,6 +150,22 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
     ],
     ("POST", "/v1/mandates/{mandate_id}/revocation/preview"): [
         post("/v1/mandates/{mandate}/revocation/preview", lambda _, __: {"by": "principal"})
+    ],
+    ("POST", "/v1/mandates/{mandate_id}/withdrawal-requests"): [
+        post("/v1/mandates/{mandate}/withdrawal-requests", revocation("principal")),
+        post(
+            "/v1/mandates/{mandate}/withdrawal-requests",
+            lambda _, __: {"by": "registrar", "registrar": {"employee": CLERK, "statement": "x"}} | REASON,
+        ),
+    ],
+    ("POST", "/v1/mandates/{mandate_id}/withdrawal-requests/preview"): [
+        post("/v1/mandates/{mandate}/withdrawal-requests/preview", revocation("principal"))
+    ],
+    ("POST", "/v1/mandates/{mandate_id}/withdrawal-requests/{event_id}/completion"): [
+        post("/v1/mandates/{mandate}/withdrawal-requests/{mandate}/completion", lambda _, __: REASON)
+    ],
+    ("POST", "/v1/mandates/{mandate_id}/withdrawal-requests/{event_id}/refusal"): [
+        post("/v1/mandates/{mandate}/withdrawal-requests/{mandate}/refusal", lambda _, __: REASON)
     ],
     ("POST", "/v1/mandates/{mandate_id}/suspension"): [
         post("/v1/mandates/{mandate}/suspension", lambda _, __: REASON)

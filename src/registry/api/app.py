@@ -22,7 +22,16 @@ from registry.api.problems import (
     problem_of,
     problem_response,
 )
-from registry.api.routes import acts, mandates, service, swagger, templates, tokens, verifications
+from registry.api.routes import (
+    acts,
+    mandates,
+    service,
+    swagger,
+    templates,
+    tokens,
+    verifications,
+    withdrawals,
+)
 from registry.domain.errors import InvalidInputError, RegistryError
 
 _BY_STATUS: dict[int, type[RegistryError]] = {
@@ -46,7 +55,7 @@ def create_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] 
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    for module in (templates, mandates, acts, verifications, tokens, service, swagger):
+    for module in (templates, mandates, acts, withdrawals, verifications, tokens, service, swagger):
         app.include_router(module.router)
     app.add_exception_handler(RegistryError, _on_registry_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from registry.api.examples import acts, mandates, service, templates, verifications
+from registry.api.examples import acts, mandates, service, templates, verifications, withdrawals
 from registry.api.examples.parts import (
     ALCOHOL,
+    EVENT_ID,
     MANDATE_ID,
     SERVICE,
     SUNDSVALL,
@@ -18,6 +19,7 @@ _OPERATIONS: dict[str, Example] = {
     **templates.EXAMPLES,
     **mandates.EXAMPLES,
     **acts.EXAMPLES,
+    **withdrawals.EXAMPLES,
     **verifications.EXAMPLES,
     **service.EXAMPLES,
 }
@@ -52,6 +54,7 @@ _PARAMETERS: dict[str, Any] = {
     "template_id": TEMPLATE_ID,
     "number": 1,
     "mandate_id": MANDATE_ID,
+    "event_id": EVENT_ID,
     "Idempotency-Key": "5f0c9a3e-submission-1",
     "If-None-Match": '"g79OU70mcHMVHa81oJEIfttsY6N"',
     "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",

@@ -65,6 +65,7 @@ HEADERS: Json = {
 _IDS = {
     "template_id": "The id of a template: it stays the same for all its versions",
     "mandate_id": "The id of a mandate, as its issue answered it",
+    "event_id": "The id of the event by which it was asked for, as that answered it",
 }
 _IDEMPOTENCY_KEY = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
 _CREATED, _UNCHANGED = "201", "304"

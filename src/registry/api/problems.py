@@ -32,6 +32,7 @@ from registry.domain.errors import (
     UnavailableError,
 )
 from registry.domain.revocation import MandateOverError, SuspensionError
+from registry.domain.withdrawal import WithdrawalAnsweredError, WithdrawalOpenError
 from registry.operations.draft_template import RetiredTemplateError
 from registry.operations.use_mandate import NotUsableError
 
@@ -111,6 +112,8 @@ PROBLEMS: dict[type[RegistryError], ProblemType] = {
     MandateOverError: ProblemType("mandate-over", 409, "Mandate over"),
     SuspensionError: ProblemType("suspension-conflict", 409, "Suspended already, or not suspended"),
     NotUsableError: ProblemType("not-usable", 409, "Mandate not active"),
+    WithdrawalOpenError: ProblemType("withdrawal-open", 409, "Withdrawal asked for already"),
+    WithdrawalAnsweredError: ProblemType("withdrawal-answered", 409, "Withdrawal answered already"),
     NotADraftError: ProblemType("not-a-draft", 409, "Not a draft"),
     RetiredTemplateError: ProblemType("template-retired", 409, "Template retired"),
     RequestInProgressError: ProblemType("request-in-progress", 409, "Request in progress"),
@@ -152,6 +155,11 @@ def problem_of(error: RegistryError) -> Problem:
                 "event_id": str(error.event_id),
                 "type": error.event_type,
                 "at": utc_text(error.ended_at),
+            }
+        case WithdrawalOpenError():
+            members["withdrawal_request"] = {
+                "event_id": str(error.event_id),
+                "at": utc_text(error.asked_at),
             }
         case MandateOverError():
             members["mandate_status"] = error.status.value
