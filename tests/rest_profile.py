@@ -46,6 +46,8 @@ NO_COLLECTIONS: Final = {
     "suspension": "an act on the mandate",
     "resumption": "an act on the mandate",
     "completion": "an act, once per request",
+    "me": "the person whom the id token names",
+    "access-log": "one log, of many entries",
     "refusal": "an act, once per request",
 }
 SINGULAR_LISTS: Final = {

@@ -10,10 +10,10 @@ import pytest
 
 from conftest import CloneDatabase, opened
 from contract_reading import Operation, all_operations, examples_of
-from factories import Json, World
+from factories import TEST_PERSSON, Json, World
 from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
-from registry.demo.testers import sign_command
+from registry.demo.testers import id_token_command, sign_command
 from registry.identity.issuers import index_issuers
 from registry.signing.keys import KeyRing
 
@@ -88,10 +88,10 @@ async def visitor(clone_database: CloneDatabase, keys: KeyRing) -> AsyncIterator
         yield Visitor(world.anonymous)
 
 
-async def authorize(visitor: Visitor) -> None:
+async def authorize(visitor: Visitor, client_id: str = "demo-platform") -> None:
     token = await visitor.press_execute(
         "get_an_access_token",
-        body={"grant_type": "client_credentials", "client_id": "demo-platform", "client_secret": "demo"},
+        body={"grant_type": "client_credentials", "client_id": client_id, "client_secret": "demo"},
     )
     visitor.token = token["access_token"]
 
@@ -104,6 +104,8 @@ async def test_every_operation_answers_to_its_example(visitor: Visitor) -> None:
     mandate_id = await issue(visitor, template)
     another = await look_up(visitor, mandate_id)
     await act(visitor, mandate_id, another)
+    await look_at_oneself(visitor)
+    await audit(visitor)
     assert visitor.tried == {operation.id for operation in all_operations()}
 
 
@@ -177,6 +179,18 @@ async def act(visitor: Visitor, mandate_id: str, another: str) -> None:
         )
         await visitor.press_execute(operation_id, mandate_id=mandate_id, event_id=asked["event_id"])
     await visitor.press_execute("revoke_or_renounce", mandate_id=another)
+
+
+async def look_at_oneself(visitor: Visitor) -> None:
+    """As Test Persson, whom the examples ask about."""
+    token = id_token_command(TEST_PERSSON, "demo-platform", datetime.now(UTC))
+    looked = await visitor.press_execute("list_who_looked_at_me", **{"Id-Token": token})
+    assert {item["operation"] for item in looked["items"]} > {"verification", "mandate_search"}
+
+
+async def audit(visitor: Visitor) -> None:
+    await authorize(visitor, "demo-admin")
+    assert (await visitor.press_execute("audit_who_looked"))["items"]
 
 
 def test_another_shape_would_be_found() -> None:

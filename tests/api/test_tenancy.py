@@ -103,6 +103,13 @@ def asked(tenants: Tenants, named: Named) -> Json:
     )
 
 
+async def audit(tenants: Tenants, named: Named) -> httpx.Response:
+    """As an organisation that has asked nothing yet: of others' look-ups it sees none."""
+    auditor = await tenants.world.organisation()
+    body = {"party": person(named.principal, None), "purpose": "audit 2026-1"}
+    return await auditor.post("/v1/access-log/search", body)
+
+
 REASON = {"reason": "we were asked to"}
 CLERK = {"scheme": "username", "value": "anna.andersson"}
 
@@ -183,6 +190,8 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
             },
         )
     ],
+    ("POST", "/v1/me/access-log"): [post("/v1/me/access-log")],
+    ("POST", "/v1/access-log/search"): [audit],
     ("POST", "/v1/verifications"): [
         post("/v1/verifications", asked),
         post("/v1/verifications", lambda t, named: asked(t, named) | {"known_at": "2020-01-01T00:00:00Z"}),

@@ -23,8 +23,10 @@ from registry.api.problems import (
     problem_response,
 )
 from registry.api.routes import (
+    access_log,
     acts,
     mandates,
+    me,
     service,
     swagger,
     templates,
@@ -41,6 +43,20 @@ _BY_STATUS: dict[int, type[RegistryError]] = {
     413: BodyTooLargeError,
 }
 
+_RESOURCES = (
+    templates,
+    mandates,
+    acts,
+    withdrawals,
+    verifications,
+    me,
+    access_log,
+    tokens,
+    service,
+    swagger,
+)
+"""The modules of the operations, in the order of the contract."""
+
 _EXPLAINED = frozenset({MalformedRequestError, BodyTooLargeError})
 """Raised as HTTPException with a detail that says what is wrong."""
 
@@ -55,7 +71,7 @@ def create_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] 
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    for module in (templates, mandates, acts, withdrawals, verifications, tokens, service, swagger):
+    for module in _RESOURCES:
         app.include_router(module.router)
     app.add_exception_handler(RegistryError, _on_registry_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)

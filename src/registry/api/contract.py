@@ -44,6 +44,8 @@ _TAGS = {
     "Mandates": "Issue mandates with complete signatures, and look them up.",
     "Acts on mandates": "Revoke, renounce, suspend, resume, use: each a signed record of its own.",
     "Verification": "May this person act for that principal, here, now? With a signed receipt.",
+    "Own view": "What a person sees of itself, with its id token.",
+    "Access log": "Who looked at whom, for auditors who say what for.",
     "Access": "Access tokens for the registry's own clients.",
     "Service": "What this service is, whether it works, its public keys.",
 }
@@ -57,6 +59,7 @@ _SCOPES = {
     Scope.MANDATES_REVOKE: "Revoke and renounce mandates",
     Scope.MANDATES_USE: "Record that a mandate was used",
     Scope.MANDATES_SUSPEND: "Suspend and resume mandates",
+    Scope.AUDIT_READ: "Audit who looked at whom, for a stated purpose",
     Scope.VERIFY_OWN: "Verify towards the own organisation",
     Scope.VERIFY_ANY: "Verify towards any organisation",
 }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.api.examples import acts, mandates, service, templates, verifications, withdrawals
+from registry.api.examples import access_log, acts, mandates, service, templates, verifications, withdrawals
 from registry.api.examples.parts import (
     ALCOHOL,
     EVENT_ID,
@@ -21,6 +21,7 @@ _OPERATIONS: dict[str, Example] = {
     **acts.EXAMPLES,
     **withdrawals.EXAMPLES,
     **verifications.EXAMPLES,
+    **access_log.EXAMPLES,
     **service.EXAMPLES,
 }
 
@@ -76,7 +77,8 @@ def add_examples(document: dict[str, Any]) -> None:
 def _add(operation: dict[str, Any], example: Example) -> None:
     for parameter in operation["parameters"]:
         if parameter.get("name") == "Id-Token":
-            parameter["examples"] = _ID_TOKENS
+            kinds = ("person",) if parameter["required"] else ("organisation", "person")
+            parameter["examples"] = {kind: _ID_TOKENS[kind] for kind in kinds}
         elif "name" in parameter:
             parameter["example"] = (_PARAMETERS | example.parameters)[parameter["name"]]
     for media_type, media in operation.get("requestBody", {}).get("content", {}).items():

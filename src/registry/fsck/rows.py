@@ -33,6 +33,7 @@ from registry.fsck.findings import Row
 from registry.storage.database import Database, ReadSession
 from registry.storage.tables import (
     access_log,
+    access_log_persons,
     erasable_secrets,
     mandate_endings,
     mandate_events,
@@ -56,7 +57,7 @@ MANDATE_TABLES = (
     representations,
 )
 TEMPLATE_TABLES = (templates, template_versions, template_publications, template_retirements)
-ACCESS_TABLES = (access_log,)
+ACCESS_TABLES = (access_log, access_log_persons)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_TIME = -(2**63)
