@@ -47,6 +47,7 @@ NO_COLLECTIONS: Final = {
     "resumption": "an act on the mandate",
     "completion": "an act, once per request",
     "me": "the person whom the id token names",
+    "overview": "of the person's own, over several kinds",
     "access-log": "one log, of many entries",
     "refusal": "an act, once per request",
 }

@@ -184,6 +184,8 @@ async def act(visitor: Visitor, mandate_id: str, another: str) -> None:
 async def look_at_oneself(visitor: Visitor) -> None:
     """As Test Persson, whom the examples ask about."""
     token = id_token_command(TEST_PERSSON, "demo-platform", datetime.now(UTC))
+    overview = await visitor.press_execute("overview_of_my_mandates", **{"Id-Token": token})
+    assert {item["role"] for item in overview["mandates"]} == {"representative"}
     looked = await visitor.press_execute("list_who_looked_at_me", **{"Id-Token": token})
     assert {item["operation"] for item in looked["items"]} > {"verification", "mandate_search"}
 

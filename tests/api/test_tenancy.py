@@ -190,6 +190,10 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
             },
         )
     ],
+    ("POST", "/v1/me/overview"): [
+        post("/v1/me/overview"),
+        post("/v1/me/overview", lambda _, named: {"cursor": named.mandate}),
+    ],
     ("POST", "/v1/me/access-log"): [post("/v1/me/access-log")],
     ("POST", "/v1/access-log/search"): [audit],
     ("POST", "/v1/verifications"): [

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from registry.api.examples import access_log, acts, mandates, service, templates, verifications, withdrawals
+from registry.api.examples import (
+    access_log,
+    acts,
+    mandates,
+    overview,
+    service,
+    templates,
+    verifications,
+    withdrawals,
+)
 from registry.api.examples.parts import (
     ALCOHOL,
     EVENT_ID,
@@ -21,6 +30,7 @@ _OPERATIONS: dict[str, Example] = {
     **acts.EXAMPLES,
     **withdrawals.EXAMPLES,
     **verifications.EXAMPLES,
+    **overview.EXAMPLES,
     **access_log.EXAMPLES,
     **service.EXAMPLES,
 }

@@ -32,9 +32,14 @@ def check_may_revoke(role: Role, allowed: Collection[Role]) -> None:
         raise ForbiddenError(f"On this template a mandate is revoked by: {names}.")
 
 
+def is_over(status: Status) -> bool:
+    """Whether a mandate of this status has ended in whatever way."""
+    return status in _OVER
+
+
 def check_not_over(status: Status) -> None:
     """Raise MandateOverError for a mandate that has ended in whatever way."""
-    if status in _OVER:
+    if is_over(status):
         raise MandateOverError(status)
 
 
