@@ -72,24 +72,29 @@ def test_persons(count: int) -> list[Party]:
 
 async def populate(database: Database, url: str, keys: KeyRing, count: int) -> list[Pair]:
     """Publish a template and record `count` mandates on it; returns between whom they are."""
+    persons = test_persons(2 * count // 10 + 2_000)
+    shuffle = random.Random(7)  # noqa: S311  # the same population each time
+    pairs = [Pair(*shuffle.sample(persons, 2)) for _ in range(count)]
+    await record_mandates(database, url, keys, pairs)
+    return pairs
+
+
+async def record_mandates(database: Database, url: str, keys: KeyRing, pairs: Sequence[Pair]) -> None:
+    """Publish a template and record a mandate on it between the parties of each pair, in their order."""
     template_id, now = uuid7(), datetime.now(UTC) - timedelta(days=30)
     version = TemplateVersion(template_id, 1, TemplateStatus.DRAFT, TEMPLATE, now)
     async with database.transaction() as session:
         await add_template(session, template_id, THIRD_PARTY, created_by="benchmark", now=now)
         await add_draft(session, version)
         await publish_version(session, template_id, 1, sealed=b"benchmark", now=now)
-    persons = test_persons(2 * count // 10 + 2_000)
-    shuffle = random.Random(7)  # noqa: S311  # the same population each time
-    pairs = [Pair(*shuffle.sample(persons, 2)) for _ in range(count)]
     connection = await asyncpg.connect(url)
     try:
-        batches = range(0, count, BATCH)
-        for start in track(batches, description=f"Recording {count:,} mandates"):
+        batches = range(0, len(pairs), BATCH)
+        for start in track(batches, description=f"Recording {len(pairs):,} mandates"):
             await _copy(connection, keys, template_id, pairs[start : start + BATCH], now)
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()
-    return pairs
 
 
 async def _copy(

@@ -1,5 +1,6 @@
 """Reads the contract: its operations with every reference resolved, and validators for its schemas."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+from uuid_utils.compat import uuid7
 
 from registry.api.app import create_api
 from registry.api.contract import operations
@@ -41,6 +43,12 @@ def validator(schema: Json) -> jsonschema_rs.Draft202012Validator:
 def faults(schema: Json, value: object) -> list[str]:
     """What is wrong with a value, by its schema."""
     return [f"{list(error.instance_path)}: {error.message}" for error in validator(schema).iter_errors(value)]
+
+
+def address_of(path: str) -> str:
+    """An address of this path that names nothing known."""
+    unknown = {"number": "1", "source": "a-register", "key": "unknown-1"}
+    return re.sub(r"\{(\w+)\}", lambda name: unknown.get(name[1]) or str(uuid7()), path)
 
 
 @dataclass(frozen=True)

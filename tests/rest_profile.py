@@ -48,6 +48,11 @@ NO_COLLECTIONS: Final = {
     "lifting": "an act, once per restriction",
     "decline": "an act, once per request",
     "cancellation": "an act, once per request",
+    "completion": "an act, once per request",
+    "me": "the person whom the id token names",
+    "overview": "of the person's own, over several kinds",
+    "access-log": "one log, of many entries",
+    "refusal": "an act, once per request",
 }
 SINGULAR_LISTS: Final = {
     "signatures_missing": "reads as it is: the signatures that are missing",

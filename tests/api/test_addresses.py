@@ -6,7 +6,7 @@ import httpx
 import pytest
 from uuid_utils.compat import uuid7
 
-from contract_reading import contract
+from contract_reading import address_of, contract
 from factories import BERI, Organisation, World
 from problem_documents import assert_names_nobody, assert_problem
 from registry.api.contract import operations
@@ -20,10 +20,6 @@ PERSONAL = (BERI, "19860226-2381", "860226-2381", "8602262381", "1986 0226 2381"
 @pytest.fixture(scope="module")
 async def caller(world: World) -> Organisation:
     return await world.organisation()
-
-
-def address(path: str) -> str:
-    return path.format(template_id=uuid7(), mandate_id=uuid7(), number=1)
 
 
 async def call(caller: Organisation, method: str, target: str) -> httpx.Response:
@@ -64,11 +60,11 @@ async def test_unknown_parameters_are_refused_and_not_repeated(
     caller: Organisation, method: str, path: str
 ) -> None:
     for query in ("x=1", "x", "=", "limit[]=5", "LIMIT=5", *(f"person={number}" for number in PERSONAL)):
-        response = await call(caller, method, f"{address(path)}?{query}")
+        response = await call(caller, method, f"{address_of(path)}?{query}")
         fault = assert_problem(response, 422, "invalid-input", "?")["errors"][0]
         assert fault["code"] == "unknown_parameter"
         assert fault["message"].startswith("Known query parameters here: ")
-    response = await call(caller, method, f"{address(path)}?{BERI}=1")
+    response = await call(caller, method, f"{address_of(path)}?{BERI}=1")
     assert_problem(response, 422, "invalid-input", "?")
 
 
@@ -165,7 +161,7 @@ async def test_an_unused_method_is_told_the_used_ones(world: World, caller: Orga
     used = {method for method, known in ALL if known == path}
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"} - used:
         for client in (world.anonymous, caller.http):
-            response = await client.request(method, address(path))
+            response = await client.request(method, address_of(path))
             assert "`/docs`" in assert_problem(response, 405, "method-not-allowed")["detail"]
             assert set(response.headers["allow"].split(", ")) == used
 

@@ -12,10 +12,11 @@ from acting import ask, calling, canonical, problem, process_on
 from conftest import CloneDatabase, opened, run_sql
 from factories import BERI, PAUL, Json, Organisation, World, jws_payload, person, question
 from registry.domain.documents import utc_time
+from registry.domain.parties import Party, Scheme
 from registry.domain.verification import RULES_VERSION
 from registry.signing.encryption import DecryptionError, decrypt
 from registry.signing.keys import KeyRing
-from registry.storage.access_log import access_place, month_secret_id
+from registry.storage.access_log import access_place, month_secret_id, persons_digest
 from registry.storage.secrets import get_secret
 
 _RAISES = """
@@ -82,7 +83,8 @@ async def test_searches_of_a_persons_powers_are_logged_with_what_was_found(
         municipality.client_id,
     )
     assert len(rows) == 1
-    assert await details(world, rows[0]) == asked | {"found": [mandate["id"]]}
+    shown = persons_digest([world.keys.party_index(Party(Scheme.SE_PNR, BERI))])
+    assert await details(world, rows[0]) == asked | {"found": [mandate["id"]], "persons_digest": shown}
 
 
 async def test_a_month_has_a_key_of_its_own(world: World, municipality: Organisation) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import CloneDatabase, opened
 from contract_reading import Operation, all_operations, examples_of
-from factories import Json, World
+from factories import TEST_PERSSON, Json, World
 from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
 from registry.demo.testers import id_token_command, sign_command
@@ -88,10 +88,10 @@ async def visitor(clone_database: CloneDatabase, keys: KeyRing) -> AsyncIterator
         yield Visitor(world.anonymous)
 
 
-async def authorize(visitor: Visitor) -> None:
+async def authorize(visitor: Visitor, client_id: str = "demo-platform") -> None:
     token = await visitor.press_execute(
         "get_an_access_token",
-        body={"grant_type": "client_credentials", "client_id": "demo-platform", "client_secret": "demo"},
+        body={"grant_type": "client_credentials", "client_id": client_id, "client_secret": "demo"},
     )
     visitor.token = token["access_token"]
 
@@ -103,9 +103,11 @@ async def test_every_operation_answers_to_its_example(visitor: Visitor) -> None:
     await questions(visitor)
     await ask(visitor, template)
     mandate_id = await issue(visitor, template)
-    await look_up(visitor, mandate_id)
-    await act(visitor, mandate_id)
+    another = await look_up(visitor, mandate_id)
+    await act(visitor, mandate_id, another)
     await restrict(visitor)
+    await look_at_oneself(visitor)
+    await audit(visitor)
     assert visitor.tried == {operation.id for operation in all_operations()}
 
 
@@ -182,22 +184,43 @@ async def issue(visitor: Visitor, template: Json) -> str:
     return str(issued["id"])
 
 
-async def look_up(visitor: Visitor, mandate_id: str) -> None:
+async def look_up(visitor: Visitor, mandate_id: str) -> str:
     found = await visitor.press_execute("search_mandates")
     assert {item["principal"]["name"] for item in found["items"]} == {"TB Bokföringsbyrå AB", "TB Ålyckan AB"}
     await visitor.press_execute("ask_for_the_status_of_many")
     for operation_id in ("read_a_mandate", "read_the_sealed_record", "list_what_happened"):
         await visitor.press_execute(operation_id, mandate_id=mandate_id)
+    return next(item["id"] for item in found["items"] if item["id"] != mandate_id)
 
 
-async def act(visitor: Visitor, mandate_id: str) -> None:
+async def act(visitor: Visitor, mandate_id: str, another: str) -> None:
     operation = next(item for item in all_operations() if item.id == "record_a_use")
     body = examples_of(operation.request_media["application/json"])[0]
     mandate = await visitor.press_execute("read_a_mandate", mandate_id=mandate_id)
     body = body | {"by": {name: mandate["representatives"][0][name] for name in ("scheme", "value")}}
     await visitor.press_execute("record_a_use", mandate_id=mandate_id, body=body)
-    for operation_id in ("suspend", "resume", "preview_a_revocation", "revoke_or_renounce"):
+    for operation_id in ("suspend", "resume", "preview_a_revocation", "preview_a_withdrawal_request"):
         await visitor.press_execute(operation_id, mandate_id=mandate_id)
+    for operation_id in ("refuse_a_withdrawal_request", "complete_a_withdrawal_request"):
+        asked = await visitor.press_execute(
+            "ask_for_withdrawal", mandate_id=mandate_id, **{"Idempotency-Key": operation_id}
+        )
+        await visitor.press_execute(operation_id, mandate_id=mandate_id, event_id=asked["event_id"])
+    await visitor.press_execute("revoke_or_renounce", mandate_id=another)
+
+
+async def look_at_oneself(visitor: Visitor) -> None:
+    """As Test Persson, whom the examples ask about."""
+    token = id_token_command(TEST_PERSSON, "demo-platform", datetime.now(UTC))
+    overview = await visitor.press_execute("overview_of_my_mandates", **{"Id-Token": token})
+    assert {item["role"] for item in overview["mandates"]} == {"representative"}
+    looked = await visitor.press_execute("list_who_looked_at_me", **{"Id-Token": token})
+    assert {item["operation"] for item in looked["items"]} > {"verification", "mandate_search"}
+
+
+async def audit(visitor: Visitor) -> None:
+    await authorize(visitor, "demo-admin")
+    assert (await visitor.press_execute("audit_who_looked"))["items"]
 
 
 async def restrict(visitor: Visitor) -> None:

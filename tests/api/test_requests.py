@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
-from contract_reading import contract
+from contract_reading import address_of, contract
 from factories import BERI, Organisation, World
 from problem_documents import assert_names_nobody, assert_problem
 from registry.api.contract import operations
@@ -64,7 +64,7 @@ async def send(
 ) -> httpx.Response:
     """Call an operation with raw bytes as its body."""
     method, path = name.split(" ")
-    address = path.format(template_id=uuid7(), mandate_id=uuid7(), number=1)
+    address = address_of(path)
     sent = {"Idempotency-Key": str(uuid7()), "Content-Type": JSON} | {
         header.replace("_", "-"): value for header, value in headers.items()
     }

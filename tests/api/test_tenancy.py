@@ -125,7 +125,15 @@ def asked(tenants: Tenants, named: Named) -> Json:
     )
 
 
+async def audit(tenants: Tenants, named: Named) -> httpx.Response:
+    """As an organisation that has asked nothing yet: of others' look-ups it sees none."""
+    auditor = await tenants.world.organisation()
+    body = {"party": person(named.principal, None), "purpose": "audit 2026-1"}
+    return await auditor.post("/v1/access-log/search", body)
+
+
 REASON = {"reason": "we were asked to"}
+CLERK = {"scheme": "username", "value": "anna.andersson"}
 
 
 def restricting(owner: Organisation, **changes: Any) -> Json:  # noqa: ANN401
@@ -205,6 +213,22 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
     ("POST", "/v1/mandates/{mandate_id}/revocation/preview"): [
         post("/v1/mandates/{mandate}/revocation/preview", lambda _, __: {"by": "principal"})
     ],
+    ("POST", "/v1/mandates/{mandate_id}/withdrawal-requests"): [
+        post("/v1/mandates/{mandate}/withdrawal-requests", revocation("principal")),
+        post(
+            "/v1/mandates/{mandate}/withdrawal-requests",
+            lambda _, __: {"by": "registrar", "registrar": {"employee": CLERK, "statement": "x"}} | REASON,
+        ),
+    ],
+    ("POST", "/v1/mandates/{mandate_id}/withdrawal-requests/preview"): [
+        post("/v1/mandates/{mandate}/withdrawal-requests/preview", revocation("principal"))
+    ],
+    ("POST", "/v1/mandates/{mandate_id}/withdrawal-requests/{event_id}/completion"): [
+        post("/v1/mandates/{mandate}/withdrawal-requests/{mandate}/completion", lambda _, __: REASON)
+    ],
+    ("POST", "/v1/mandates/{mandate_id}/withdrawal-requests/{event_id}/refusal"): [
+        post("/v1/mandates/{mandate}/withdrawal-requests/{mandate}/refusal", lambda _, __: REASON)
+    ],
     ("POST", "/v1/mandates/{mandate_id}/suspension"): [
         post("/v1/mandates/{mandate}/suspension", lambda _, __: REASON)
     ],
@@ -221,6 +245,12 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
             },
         )
     ],
+    ("POST", "/v1/me/overview"): [
+        post("/v1/me/overview"),
+        post("/v1/me/overview", lambda _, named: {"cursor": named.mandate}),
+    ],
+    ("POST", "/v1/me/access-log"): [post("/v1/me/access-log")],
+    ("POST", "/v1/access-log/search"): [audit],
     ("POST", "/v1/verifications"): [
         post("/v1/verifications", asked),
         post("/v1/verifications", lambda t, named: asked(t, named) | {"known_at": "2020-01-01T00:00:00Z"}),

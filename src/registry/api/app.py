@@ -24,15 +24,18 @@ from registry.api.problems import (
     problem_response,
 )
 from registry.api.routes import (
+    access_log,
     acts,
     mandate_requests,
     mandates,
+    me,
     restrictions,
     service,
     swagger,
     templates,
     tokens,
     verifications,
+    withdrawals,
 )
 from registry.domain.errors import InvalidInputError, RegistryError
 
@@ -42,6 +45,22 @@ _BY_STATUS: dict[int, type[RegistryError]] = {
     405: MethodNotAllowedError,
     413: BodyTooLargeError,
 }
+
+_RESOURCES = (
+    templates,
+    mandate_requests,
+    mandates,
+    acts,
+    withdrawals,
+    verifications,
+    restrictions,
+    me,
+    access_log,
+    tokens,
+    service,
+    swagger,
+)
+"""The modules of the operations, in the order of the contract."""
 
 _EXPLAINED = frozenset({MalformedRequestError, BodyTooLargeError})
 """Raised as HTTPException with a detail that says what is wrong."""
@@ -57,18 +76,7 @@ def create_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] 
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    routed = (
-        templates,
-        mandate_requests,
-        mandates,
-        acts,
-        verifications,
-        restrictions,
-        tokens,
-        service,
-        swagger,
-    )
-    for module in routed:
+    for module in _RESOURCES:
         app.include_router(module.router)
     app.add_exception_handler(RegistryError, _on_registry_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)

@@ -46,6 +46,8 @@ _TAGS = {
     "Acts on mandates": "Revoke, renounce, suspend, resume, use: each a signed record of its own.",
     "Verification": "May this person act for that principal, here, now? With a signed receipt.",
     "Restrictions": "Blocks that win over every mandate: impose, look up, lift.",
+    "Own view": "What a person sees of itself, with its id token.",
+    "Access log": "Who looked at whom, for auditors who say what for.",
     "Access": "Access tokens for the registry's own clients.",
     "Service": "What this service is, whether it works, its public keys.",
 }
@@ -60,6 +62,7 @@ _SCOPES = {
     Scope.MANDATES_REVOKE: "Revoke and renounce mandates",
     Scope.MANDATES_USE: "Record that a mandate was used",
     Scope.MANDATES_SUSPEND: "Suspend and resume mandates",
+    Scope.AUDIT_READ: "Audit who looked at whom, for a stated purpose",
     Scope.VERIFY_OWN: "Verify towards the own organisation",
     Scope.VERIFY_ANY: "Verify towards any organisation",
     Scope.RESTRICTIONS_MANAGE: "Impose, look up and lift restrictions",

@@ -3,16 +3,20 @@
 from typing import Any
 
 from registry.api.examples import (
+    access_log,
     acts,
     mandate_requests,
     mandates,
+    overview,
     restrictions,
     service,
     templates,
     verifications,
+    withdrawals,
 )
 from registry.api.examples.parts import (
     ALCOHOL,
+    EVENT_ID,
     MANDATE_ID,
     REQUEST_ID,
     RESTRICTION_ID,
@@ -29,8 +33,11 @@ _OPERATIONS: dict[str, Example] = {
     **mandate_requests.EXAMPLES,
     **mandates.EXAMPLES,
     **acts.EXAMPLES,
+    **withdrawals.EXAMPLES,
     **verifications.EXAMPLES,
     **restrictions.EXAMPLES,
+    **overview.EXAMPLES,
+    **access_log.EXAMPLES,
     **service.EXAMPLES,
 }
 
@@ -66,6 +73,7 @@ _PARAMETERS: dict[str, Any] = {
     "mandate_id": MANDATE_ID,
     "restriction_id": RESTRICTION_ID,
     "request_id": REQUEST_ID,
+    "event_id": EVENT_ID,
     "Idempotency-Key": "5f0c9a3e-submission-1",
     "If-None-Match": '"g79OU70mcHMVHa81oJEIfttsY6N"',
     "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -87,7 +95,8 @@ def add_examples(document: dict[str, Any]) -> None:
 def _add(operation: dict[str, Any], example: Example) -> None:
     for parameter in operation["parameters"]:
         if parameter.get("name") == "Id-Token":
-            parameter["examples"] = _ID_TOKENS
+            kinds = ("person",) if parameter["required"] else ("organisation", "person")
+            parameter["examples"] = {kind: _ID_TOKENS[kind] for kind in kinds}
         elif "name" in parameter:
             parameter["example"] = (_PARAMETERS | example.parameters)[parameter["name"]]
     for media_type, media in operation.get("requestBody", {}).get("content", {}).items():

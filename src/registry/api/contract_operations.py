@@ -62,11 +62,15 @@ HEADERS: Json = {
 }
 """Headers that answers share."""
 
+OWN_VIEW = "/v1/me/"
+"""Where operations are for persons alone: an id token is required, though its lack is a 403."""
+
 _IDS = {
     "template_id": "The id of a template: it stays the same for all its versions",
     "request_id": "The id of a mandate request",
     "mandate_id": "The id of a mandate, as its issue answered it",
     "restriction_id": "The id of a restriction, as its imposing answered it",
+    "event_id": "The id of the event by which it was asked for, as that answered it",
 }
 _IDEMPOTENCY_KEY = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
 _CREATED, _UNCHANGED = "201", "304"
@@ -78,6 +82,8 @@ def complete_operation(path: str, method: str, operation: Json) -> list[str]:
     operation["responses"].pop("422", None)  # FastAPI's own error model; ours comes with the problems
     _complete_access(operation)
     _complete_parameters(operation)
+    if path.startswith(OWN_VIEW):
+        _require_id_token(operation)
     _complete_headers(operation)
     problems: list[str] = operation.pop(PROBLEMS_MEMBER, [])
     return problems
@@ -112,6 +118,13 @@ def _complete_parameters(operation: Json) -> None:
             parameter |= {"required": True, "schema": dict(_IDEMPOTENCY_KEY)}
     names = ["If-None-Match"] if _UNCHANGED in operation["responses"] else []
     parameters.extend({"$ref": f"#/components/parameters/{name}"} for name in [*names, "traceparent"])
+
+
+def _require_id_token(operation: Json) -> None:
+    for parameter in operation["parameters"]:
+        if parameter.get("name") == "Id-Token":
+            parameter["required"] = True
+            parameter["description"] = "Signed id token of the person who looks, at most 5 minutes old"
 
 
 def _complete_headers(operation: Json) -> None:

@@ -57,6 +57,12 @@ _MEMBERS: dict[str, Json] = {
         "mandate_id": "01a1ff99-e247-736b-8ab5-1240e559611c",
     },
     "not-grantable": {"reasons": ["template_retired"]},
+    "withdrawal-open": {
+        "withdrawal_request": {
+            "event_id": "01a1ff99-ea26-7543-8783-0cca10627877",
+            "at": "2026-11-20T14:30:00Z",
+        }
+    },
 }
 """What a problem of this type says beyond the members that every problem has."""
 
@@ -107,6 +113,12 @@ PROBLEM_SCHEMA: Json = {
             "items": {"type": "string"},
         },
         "mandate_status": {"type": "string", "description": "The status of a mandate that is over"},
+        "withdrawal_request": {
+            "type": "object",
+            "description": "The event by which withdrawal was asked for, and when",
+            "required": ["event_id", "at"],
+            "properties": {"event_id": {"type": "string", "format": "uuid"}, "at": _TIME},
+        },
         "ended_by": {
             "type": "object",
             "description": "The event that ended the mandate first",

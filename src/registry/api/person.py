@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Header
 
 from registry.api.route import CallerDep, RuntimeDep
+from registry.domain.errors import ForbiddenError
 from registry.domain.parties import Party
 from registry.identity.id_tokens import verify_id_token
 
@@ -31,6 +32,13 @@ async def get_person(
         now=runtime.now(),
     )
     return person.party
+
+
+def require_person(person: Party | None) -> Party:
+    """The person, where an operation is for persons alone. Raises ForbiddenError without one."""
+    if person is None:
+        raise ForbiddenError("Prove who looks: send the person's id token in the header `Id-Token`.")
+    return person
 
 
 PersonDep = Annotated[Party | None, Depends(get_person)]

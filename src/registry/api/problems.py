@@ -34,6 +34,7 @@ from registry.domain.errors import (
 from registry.domain.request import AlreadySignedError, NotGrantableError, RequestOverError
 from registry.domain.restrictions import AlreadyLiftedError, RestrictedError
 from registry.domain.revocation import MandateOverError, SuspensionError
+from registry.domain.withdrawal import WithdrawalAnsweredError, WithdrawalOpenError
 from registry.operations.draft_template import RetiredTemplateError
 from registry.operations.use_mandate import NotUsableError
 
@@ -115,6 +116,8 @@ PROBLEMS: dict[type[RegistryError], ProblemType] = {
     NotUsableError: ProblemType("not-usable", 409, "Mandate not active"),
     RestrictedError: ProblemType("restricted", 409, "Restricted"),
     AlreadyLiftedError: ProblemType("already-lifted", 409, "Already lifted"),
+    WithdrawalOpenError: ProblemType("withdrawal-open", 409, "Withdrawal asked for already"),
+    WithdrawalAnsweredError: ProblemType("withdrawal-answered", 409, "Withdrawal answered already"),
     NotADraftError: ProblemType("not-a-draft", 409, "Not a draft"),
     RetiredTemplateError: ProblemType("template-retired", 409, "Template retired"),
     RequestOverError: ProblemType("request-over", 409, "Request over"),
@@ -159,6 +162,11 @@ def problem_of(error: RegistryError) -> Problem:
                 "event_id": str(error.event_id),
                 "type": error.event_type,
                 "at": utc_text(error.ended_at),
+            }
+        case WithdrawalOpenError():
+            members["withdrawal_request"] = {
+                "event_id": str(error.event_id),
+                "at": utc_text(error.asked_at),
             }
         case MandateOverError():
             members["mandate_status"] = error.status.value

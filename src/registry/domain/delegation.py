@@ -13,7 +13,7 @@ from registry.domain.events import Change, Lifetime, Status, ending_at, status_a
 from registry.domain.issuance import WHOLE_MANDATE, MandateProposal
 from registry.domain.mandate import MandateContent
 from registry.domain.parties import PartyType
-from registry.domain.revocation import OVER
+from registry.domain.revocation import is_over
 from registry.domain.template import TemplateContent
 
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
@@ -92,7 +92,7 @@ def check_delegation(content: MandateContent, terms: TemplateContent, chain: Cha
 
 def check_standing(parent: Status) -> Iterator[Fault]:
     """Nothing is granted on from a mandate that is over or suspended."""
-    if parent in OVER:
+    if is_over(parent):
         yield Fault("/parent", "parent_over", "The parent is over: nothing is left to grant on.")
     elif parent is Status.SUSPENDED:
         yield Fault("/parent", "parent_suspended", "The parent is suspended: wait until it is resumed.")

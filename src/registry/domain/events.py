@@ -25,6 +25,8 @@ class EventType(StrEnum):
     REVOKED = "mandate.revoked"
     RENOUNCED = "mandate.renounced"
     SUPERSEDED = "mandate.superseded"
+    WITHDRAWAL_REQUESTED = "mandate.withdrawal_requested"
+    WITHDRAWAL_REFUSED = "mandate.withdrawal_refused"
 
 
 ENDINGS = frozenset({EventType.REVOKED, EventType.RENOUNCED, EventType.SUPERSEDED})

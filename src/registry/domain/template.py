@@ -3,7 +3,7 @@
 A version is a draft until it is published and never changes after that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -240,6 +240,15 @@ def text_document(content: TemplateContent, language: str) -> dict[str, Json]:
             for permission in content.permissions
         ],
     }
+
+
+def best_language(texts: Texts, wanted: Sequence[str]) -> str | None:
+    """The language in which to show a text: the first wanted, or its plain form, that there is.
+
+    Else English, else the first in alphabetical order; None where there is no text at all.
+    """
+    candidates = [form for language in wanted for form in (language, language.partition("-")[0])]
+    return next((language for language in (*candidates, "en", *sorted(texts)) if language in texts), None)
 
 
 def _in_language(texts: Texts, language: str) -> str | None:

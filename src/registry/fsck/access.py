@@ -1,6 +1,9 @@
-"""Checking the access log: each entry opens under its month's key, beside the columns it was written with."""
+"""Checking the access log: each entry opens under its month's key, beside the columns it was written with.
 
-from collections.abc import Mapping
+Whom an entry shows beside those that its own row names is vouched for by a digest in its details.
+"""
+
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import orjson
@@ -10,7 +13,7 @@ from registry.fsck.rows import Batch
 from registry.fsck.sealed import open_ciphertext
 from registry.signing.encryption import DataSecret, DecryptionError
 from registry.signing.keys import KeyFileError, KeyRing
-from registry.storage.access_log import access_place, month_secret_id
+from registry.storage.access_log import access_place, month_secret_id, persons_digest
 
 
 def check_access_log(batch: Batch, secrets: Mapping[UUID, Row], keys: KeyRing) -> list[Finding]:
@@ -18,6 +21,7 @@ def check_access_log(batch: Batch, secrets: Mapping[UUID, Row], keys: KeyRing) -
     found: list[Finding] = []
     opened = {subject_id: _unwrap(row, keys) for subject_id, row in secrets.items()}
     lost: set[UUID] = set()
+    persons = _persons_by_entry(batch)
     for row in batch.rows["access_log"]:
         spot = Spot(found, "access_log", str(row["id"]))
         # A time that cannot be read comes as a number, which is in no month.
@@ -32,7 +36,9 @@ def check_access_log(batch: Batch, secrets: Mapping[UUID, Row], keys: KeyRing) -
         if secret is None:
             spot.note("erasable_secrets", Kind.UNVERIFIABLE)
         else:
-            _check_details(row, secret, spot)
+            _check_details(row, secret, persons.get(row["id"], ()), spot)
+    for entry_id in sorted(persons.keys() - {row["id"] for row in batch.rows["access_log"]}):
+        Spot(found, "access_log_persons", str(entry_id)).note("", Kind.UNEXPECTED_ROW)
     for subject_id in sorted(lost):
         Spot(found, "erasable_secrets", str(subject_id)).note("", Kind.MISSING_SECRET)
     return found
@@ -46,7 +52,14 @@ def _unwrap(row: Row, keys: KeyRing) -> DataSecret | None:
         return None
 
 
-def _check_details(row: Row, secret: DataSecret, spot: Spot) -> None:
+def _persons_by_entry(batch: Batch) -> dict[UUID, list[Row]]:
+    found: dict[UUID, list[Row]] = {}
+    for row in batch.rows["access_log_persons"]:
+        found.setdefault(row["entry_id"], []).append(row)
+    return found
+
+
+def _check_details(row: Row, secret: DataSecret, persons: Sequence[Row], spot: Spot) -> None:
     plain = open_ciphertext(row, secret, access_place(row), spot)
     if plain is None:
         return
@@ -56,3 +69,7 @@ def _check_details(row: Row, secret: DataSecret, spot: Spot) -> None:
         document = None
     if not isinstance(document, dict):
         spot.note("ciphertext", Kind.UNREADABLE)
+        return
+    digest = persons_digest(item["party_index"] for item in persons) if persons else None
+    if document.get("persons_digest") != digest or any(item["at"] != row["at"] for item in persons):
+        spot.note("persons_digest", Kind.DIGEST_MISMATCH)

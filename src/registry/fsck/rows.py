@@ -34,6 +34,7 @@ from registry.fsck.projections import PROJECTION_TABLES
 from registry.storage.database import Database, ReadSession
 from registry.storage.tables import (
     access_log,
+    access_log_persons,
     erasable_secrets,
     mandate_endings,
     mandate_events,
@@ -58,7 +59,7 @@ MANDATE_TABLES = (
     representations,
 )
 TEMPLATE_TABLES = (templates, template_versions, template_publications, template_retirements)
-ACCESS_TABLES = (access_log,)
+ACCESS_TABLES = (access_log, access_log_persons)
 ENTRY_TABLES = (sealed_entries, *PROJECTION_TABLES)
 SUBJECT_TABLES = (*MANDATE_TABLES, *ENTRY_TABLES)
 """Their leading keys are ids of mandates and of other subjects, which share the data keys' table."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from registry.domain.callers import Caller
 from registry.domain.events import EventType, MandateEvent, status_at, time_asked
-from registry.domain.revocation import OVER
+from registry.domain.revocation import is_over
 from registry.operations.record_event import NewEvent, earliest_date, record_events
 from registry.signing.keys import KeyRing
 from registry.storage.ancestors import list_ended_with
@@ -62,4 +62,5 @@ async def list_also_ended(database: Database, superseded: UUID | None) -> list[U
 
 
 def _is_over(state: MandateState, now: datetime) -> bool:
-    return status_at(state.lifetime, time_asked(state.lifetime, now, is_present=True)) in OVER
+    status = status_at(state.lifetime, time_asked(state.lifetime, now, is_present=True))
+    return status is not None and is_over(status)

@@ -104,7 +104,9 @@ async def search_mandates(
         sealed = await list_sealed_records(session, log.keys, [state.mandate_id for state in states])
         found: list[Json] = [str(mandate_id) for mandate_id in sealed]
         details = {**document, "found": found}
-        await log.append_within(session, _search_entry(log, caller, wanted, details))
+        await log.append_within(
+            session, _search_entry(log, caller, wanted, details), mandate_ids=list(sealed)
+        )
     return [
         _found(state, sealed[state.mandate_id], log, wanted.now)
         for state in states
@@ -130,7 +132,7 @@ async def list_statuses(
         states = await list_states(
             session, log.keys, mandate_ids, seen_by=caller.organisation, departments=caller.departments
         )
-        await log.append_within(session, entry)
+        await log.append_within(session, entry, mandate_ids=[state.mandate_id for state in states])
     return {state.mandate_id: present_status(state, now) for state in states}
 
 
@@ -150,7 +152,7 @@ async def _find(
         details={"mandate_id": str(mandate_id)},
         principal_index=state.principal_index,
     )
-    await log.append_within(session, entry)
+    await log.append_within(session, entry, mandate_ids=[mandate_id])
     return state
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.domain.callers import Caller, Scope
-from registry.domain.errors import AlreadyEndedError, Fault, ForbiddenError, InvalidInputError
+from registry.domain.errors import AlreadyEndedError, Fault, InvalidInputError
 from registry.domain.parties import Party
 from registry.domain.revocation import (
     check_may_revoke,
@@ -14,7 +14,6 @@ from registry.domain.revocation import (
     revocation_event,
 )
 from registry.domain.template import Role
-from registry.identity.eid_evidence import EvidenceError, verify_eid_evidence
 from registry.identity.issuers import TrustedIssuers
 from registry.operations.act_on_mandate import (
     HeldMandate,
@@ -24,9 +23,9 @@ from registry.operations.act_on_mandate import (
     is_held_by,
 )
 from registry.operations.end_mandate import EndedMandate, end_mandate
+from registry.operations.prove_person import prove_person
 from registry.operations.record_event import NewEvent
-from registry.signing.canonical import canonical_bytes, digest
-from registry.signing.encodings import encode_base64url
+from registry.signing.canonical import canonical_bytes
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database, WriteSession
 from registry.storage.mandate_records import get_ending
@@ -76,10 +75,19 @@ async def revoke_mandate(
         caller.require(Scope.MANDATES_REGISTER)
     if revocation.by in _MUST_GIVE_REASON and not (revocation.reason or "").strip():
         raise InvalidInputError((Fault("/reason", "missing", "Say why: the parties are entitled to know."),))
-    person, evidence_digest = await _prove_person(issuers, mandate_id, revocation, now=now)
+    proved = await prove_person(
+        issuers,
+        revocation_bytes(mandate_id, revocation),
+        person=revocation.person,
+        signature=revocation.signature,
+        signature_format=revocation.signature_format,
+        now=now,
+    )
     async with database.transaction() as session:
-        held = await hold_mandate(session, keys, mandate_id, caller, person=person, now=now)
-        author = author_of_act(held, revocation.by, caller, person=person, registrar=revocation.registrar)
+        held = await hold_mandate(session, keys, mandate_id, caller, person=proved.party, now=now)
+        author = author_of_act(
+            held, revocation.by, caller, person=proved.party, registrar=revocation.registrar
+        )
         await _check_allowed(session, held, revocation.by)
         ending = await get_ending(session, mandate_id)
         if ending is not None:
@@ -89,27 +97,9 @@ async def revoke_mandate(
             type=revocation_event(revocation.by, is_holder=is_held_by(held.mandate, author.party)),
             author=author,
             reason=revocation.reason,
-            details={"evidence_digest": evidence_digest, "evidence": revocation.signature},
+            details={"evidence_digest": proved.evidence_digest, "evidence": revocation.signature},
         )
         return await end_mandate(session, keys, caller, held.state, event, now=now)
-
-
-async def _prove_person(
-    issuers: TrustedIssuers, mandate_id: UUID, revocation: Revocation, *, now: datetime
-) -> tuple[Party | None, str | None]:
-    if revocation.signature is None:
-        return revocation.person, None
-    content_digest = digest(revocation_bytes(mandate_id, revocation))
-    try:
-        signer = await verify_eid_evidence(
-            revocation.signature_format, revocation.signature, issuers, content_digest=content_digest, now=now
-        )
-    except EvidenceError as error:
-        fault = Fault("/signature/evidence/data", f"evidence_{error.code}", error.message)
-        raise InvalidInputError((fault,)) from error
-    if revocation.person is not None and revocation.person != signer.party:
-        raise ForbiddenError("The id token and the signature name different persons.")
-    return signer.party, encode_base64url(signer.evidence_digest)
 
 
 async def _check_allowed(session: WriteSession, held: HeldMandate, role: Role) -> None:

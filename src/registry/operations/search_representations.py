@@ -83,7 +83,7 @@ async def search_representations(
         sealed = await list_sealed_records(session, log.keys, [*ids, *roots])
         found_ids: list[Json] = [str(mandate_id) for mandate_id in ids]
         details = {**document, "found": found_ids}
-        await log.append_within(session, _entry(log, caller, search, details, now))
+        await log.append_within(session, _entry(log, caller, search, details, now), mandate_ids=ids)
     mandates = {
         mandate_id: read_record(open_seal(data, log.keys, SealType.MANDATE))
         for mandate_id, data in sealed.items()

@@ -211,6 +211,7 @@ class Verifier:
             representative_index=between.representative_indexes[0],
             decision=result.answer.decision.value,
             rules_version=RULES_VERSION,
+            persons=between.representative_indexes[1:],
         )
 
 

@@ -3,9 +3,9 @@
 The details of a month are encrypted under that month's data key, so that a whole month can be erased.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,16 +13,18 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import asyncpg
 import orjson
-from sqlalchemy import insert
+from sqlalchemy import LargeBinary, Uuid, bindparam, insert, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
 from registry.domain.documents import Json, utc_text
 from registry.domain.errors import UnavailableError
-from registry.signing.canonical import canonical_bytes
+from registry.signing.canonical import base64url_digest, canonical_bytes
 from registry.signing.encryption import DataSecret, encrypt, new_data_secret
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database, WriteSession
 from registry.storage.tables import access_log
+from registry.storage.tables.metadata import moment
 
 _COLUMNS = (
     "id, at, client_id, operation, principal_index, representative_index, decision, rules_version, "
@@ -36,6 +38,34 @@ SELECT id::uuid, at::timestamptz, client_id, operation, principal_index, represe
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::text[],
     $9::text[], $10::bytea[]) AS entry ({_COLUMNS})
 """  # noqa: S608  # the columns are the constant above
+# The same with those whom entries show beside the two that their own rows name: rare, so a statement apart.
+_APPEND_WITH_PERSONS = f"""
+WITH persons AS (
+    INSERT INTO access_log_persons (entry_id, at, party_index)
+    SELECT DISTINCT entry_id::uuid, at::timestamptz, party_index
+    FROM unnest($11::text[], $12::text[], $13::bytea[]) AS person (entry_id, at, party_index)
+)
+{_APPEND}
+"""  # noqa: S608  # as above
+_ADD_PARTIES_OF_MANDATES = text(
+    """
+    INSERT INTO access_log_persons (entry_id, at, party_index)
+    SELECT :entry_id, :at, party_index
+    FROM (
+        SELECT principal_index FROM mandate_states WHERE mandate_id = ANY (:mandate_ids)
+        UNION
+        SELECT representative_index FROM representations WHERE mandate_id = ANY (:mandate_ids)
+    ) AS parties (party_index)
+    WHERE party_index IS DISTINCT FROM :principal_index AND party_index IS DISTINCT FROM :representative_index
+    RETURNING party_index
+    """
+).bindparams(
+    bindparam("entry_id", type_=Uuid),
+    bindparam("at", type_=moment),
+    bindparam("mandate_ids", type_=ARRAY(Uuid)),
+    bindparam("principal_index", type_=LargeBinary),
+    bindparam("representative_index", type_=LargeBinary),
+)
 _ADD_MONTH = """
 INSERT INTO erasable_secrets (subject_id, kek_number, wrapped, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING
@@ -47,7 +77,8 @@ _GET_MONTH = "SELECT kek_number, wrapped FROM erasable_secrets WHERE subject_id 
 class AccessEntry:
     """One look-up. `id` is a new UUID version 7.
 
-    `details` is everything else worth keeping: the question, its purpose, the answer.
+    `details` is everything else worth keeping: the question, its purpose, the answer. `persons` are the
+    blind indexes of whom else it shows: those find it, too.
     """
 
     id: str
@@ -59,6 +90,7 @@ class AccessEntry:
     representative_index: bytes | None = None
     decision: str | None = None
     rules_version: int = 0
+    persons: Sequence[bytes] = ()
 
 
 @dataclass
@@ -76,11 +108,24 @@ class AccessLog:
         """
         with _unavailable_unless_written():
             rows = [await self._texts(entry) for entry in entries]
-            await self.database.fetch_hot(_APPEND, *map(list, zip(*rows, strict=True)))
+            columns = map(list, zip(*rows, strict=True))
+            persons = [(entry.id, utc_text(entry.at), index) for entry in entries for index in entry.persons]
+            if persons:
+                further = map(list, zip(*persons, strict=True))
+                await self.database.fetch_hot(_APPEND_WITH_PERSONS, *columns, *further)
+            else:
+                await self.database.fetch_hot(_APPEND, *columns)
 
-    async def append_within(self, session: WriteSession, entry: AccessEntry) -> None:
-        """Append an entry in the caller's transaction. Raises UnavailableError as `append`."""
+    async def append_within(
+        self, session: WriteSession, entry: AccessEntry, *, mandate_ids: Sequence[UUID] = ()
+    ) -> None:
+        """Append an entry in the caller's transaction. Raises UnavailableError as `append`.
+
+        `mandate_ids` are what it shows: each of their parties finds the entry, too.
+        """
         with _unavailable_unless_written():
+            if mandate_ids:
+                entry = replace(entry, persons=await _add_parties(session, entry, mandate_ids))
             texts = dict(zip(_COLUMNS.split(", "), await self._texts(entry), strict=True))
             row = texts | {
                 "id": UUID(entry.id),
@@ -117,7 +162,7 @@ class AccessLog:
             entry.decision,
             str(entry.rules_version),
             secret_name,
-            encrypt(secret.data_key, canonical_bytes(entry.details), place),
+            encrypt(secret.data_key, canonical_bytes(_details(entry)), place),
         )
 
     async def _month_secret(self, secret_id: UUID, at: datetime) -> DataSecret:
@@ -131,6 +176,31 @@ class AccessLog:
         secret = self.keys.unwrap(rows[0]["kek_number"], rows[0]["wrapped"], str(secret_id))
         self._secrets[secret_id] = secret
         return secret
+
+
+async def _add_parties(session: WriteSession, entry: AccessEntry, mandate_ids: Sequence[UUID]) -> list[bytes]:
+    added = await session.execute(
+        _ADD_PARTIES_OF_MANDATES,
+        {
+            "entry_id": UUID(entry.id),
+            "at": entry.at,
+            "mandate_ids": list(mandate_ids),
+            "principal_index": entry.principal_index,
+            "representative_index": entry.representative_index,
+        },
+    )
+    return list(added.scalars())
+
+
+def _details(entry: AccessEntry) -> Mapping[str, Json]:
+    if not entry.persons:
+        return entry.details
+    return {**entry.details, "persons_digest": persons_digest(entry.persons)}
+
+
+def persons_digest(indexes: Iterable[bytes]) -> str:
+    """What an entry's details vouch for its rows of `access_log_persons` with."""
+    return base64url_digest(b"".join(sorted(set(indexes))))
 
 
 @contextmanager

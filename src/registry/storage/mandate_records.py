@@ -20,6 +20,8 @@ from registry.storage.tables import (
     mandate_records,
 )
 
+_WITHDRAWAL_TURNS = (EventType.WITHDRAWAL_REQUESTED.value, EventType.WITHDRAWAL_REFUSED.value)
+
 
 @dataclass(frozen=True, slots=True)
 class SealedEvent:
@@ -39,6 +41,16 @@ class Ending:
     event_id: UUID
     type: EventType
     ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalTurn:
+    """The latest event about a withdrawal that was asked for: it was asked, or refused."""
+
+    event_id: UUID
+    number: int
+    type: EventType
+    recorded_at: datetime
 
 
 def record_place(mandate_id: UUID) -> str:
@@ -131,6 +143,23 @@ async def get_ending(session: ReadSession, mandate_id: UUID) -> Ending | None:
     """How the mandate was ended before its time, if it was."""
     row = await session.one_or_none(select(mandate_endings).where(mandate_endings.c.mandate_id == mandate_id))
     return None if row is None else Ending(row.event_id, EventType(row.type), row.ended_at)
+
+
+async def list_withdrawal_turns(
+    session: ReadSession, mandate_ids: Sequence[UUID]
+) -> dict[UUID, tuple[WithdrawalTurn, ...]]:
+    """When withdrawal was asked for and refused, oldest first, of those mandates where it was."""
+    events = mandate_events.c
+    rows = await session.execute(
+        select(events.mandate_id, events.event_id, events.number, events.type, events.recorded_at)
+        .where(events.mandate_id.in_(mandate_ids), events.type.in_(_WITHDRAWAL_TURNS))
+        .order_by(events.mandate_id, events.number)
+    )
+    found: dict[UUID, tuple[WithdrawalTurn, ...]] = {}
+    for row in rows:
+        turn = WithdrawalTurn(row.event_id, row.number, EventType(row.type), row.recorded_at)
+        found[row.mandate_id] = (*found.get(row.mandate_id, ()), turn)
+    return found
 
 
 async def get_sealed_record(session: ReadSession, secret: DataSecret, mandate_id: UUID) -> bytes:

@@ -1,13 +1,13 @@
 """Templates and their versions: reading, drafting, publishing, retiring, searching."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, true, tuple_, update
 
 from registry.domain.parties import Party
 from registry.domain.template import (
@@ -126,6 +126,16 @@ async def get_version(
         select(template_versions).where(_versions.template_id == template_id, wanted)
     )
     return None if row is None else _version(row)
+
+
+async def get_versions(
+    session: ReadSession, wanted: Collection[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], TemplateVersion]:
+    """Several versions, by template and number."""
+    rows = await session.execute(
+        select(template_versions).where(tuple_(_versions.template_id, _versions.version).in_(wanted))
+    )
+    return {(row.template_id, row.version): _version(row) for row in rows}
 
 
 async def list_versions(session: ReadSession, template_id: UUID) -> list[TemplateVersion]:

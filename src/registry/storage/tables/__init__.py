@@ -21,6 +21,7 @@ from registry.storage.tables.mandates import (
 from registry.storage.tables.metadata import metadata
 from registry.storage.tables.privacy import (
     access_log,
+    access_log_persons,
     erasable_secrets,
 )
 from registry.storage.tables.requests import request_states
@@ -42,16 +43,18 @@ RECORD_TABLES = (
     "mandate_endings",
     "sealed_entries",
     "access_log",
+    "access_log_persons",
 )
 """Tables whose rows never change and never go."""
 
-PARTITIONED_TABLES = ("mandate_events", "access_log")
+PARTITIONED_TABLES = ("mandate_events", "access_log", "access_log_persons")
 """Record tables partitioned by month."""
 
 __all__ = [
     "PARTITIONED_TABLES",
     "RECORD_TABLES",
     "access_log",
+    "access_log_persons",
     "assertions_seen",
     "clients",
     "erasable_secrets",

@@ -1,6 +1,6 @@
 """Keys that can be destroyed, and who looked at whom (records)."""
 
-from sqlalchemy import Column, LargeBinary, SmallInteger, Table, Text, Uuid
+from sqlalchemy import Column, Index, LargeBinary, SmallInteger, Table, Text, Uuid
 
 from registry.storage.tables.metadata import metadata, moment
 
@@ -26,5 +26,18 @@ access_log = Table(
     Column("rules_version", SmallInteger, nullable=False),
     Column("secret_id", Uuid, nullable=False, comment="the month's key in erasable_secrets"),
     Column("ciphertext", LargeBinary, nullable=False),
+    Index(None, "principal_index", "at"),
+    Index(None, "representative_index", "at"),
+    postgresql_partition_by="RANGE (at)",
+)
+
+access_log_persons = Table(
+    "access_log_persons",
+    metadata,
+    Column("entry_id", Uuid, primary_key=True, comment="the id of a row of access_log, of the same time"),
+    Column("at", moment, primary_key=True),
+    Column("party_index", LargeBinary, primary_key=True),
+    Index(None, "party_index", "at"),
+    comment="Whom an entry shows beside those that its own row names",
     postgresql_partition_by="RANGE (at)",
 )

@@ -1,0 +1,54 @@
+"""Examples for a person's own overview."""
+
+from registry.api.examples.parts import (
+    ALCOHOL,
+    BOKFORINGSBYRA,
+    MANDATE_ID,
+    SUNDSVALL,
+    TEMPLATE_ID,
+    TEST_PERSSON,
+    VALID_FROM,
+    VALID_UNTIL,
+    Example,
+)
+
+EXAMPLES = {
+    "overview_of_my_mandates": Example(
+        {
+            "mandates": [
+                {
+                    "id": MANDATE_ID,
+                    "role": "representative",
+                    "status": "active",
+                    "kind": "representation",
+                    "basis": "voluntary",
+                    "third_party": SUNDSVALL,
+                    "principal": BOKFORINGSBYRA,
+                    "representatives": [TEST_PERSSON],
+                    "template": {
+                        "id": TEMPLATE_ID,
+                        "version": 1,
+                        "language": "sv",
+                        "title": "Restaurangombud",
+                        "description": "Ombud som får hjälpa till med ansökningar.",
+                    },
+                    "permissions": [
+                        {"code": ALCOHOL, "title": "Ansöka om serveringstillstånd", "description": None}
+                    ],
+                    "specifier": {},
+                    "valid_from": VALID_FROM,
+                    "valid_until": VALID_UNTIL,
+                    "ending": None,
+                    "withdrawal": {
+                        "may_revoke": ["principal", "representative", "third_party", "registrar"],
+                        "revocation": f"/v1/mandates/{MANDATE_ID}/revocation",
+                        "request": None,
+                        "open_request": None,
+                    },
+                }
+            ],
+            "next": None,
+        },
+        {"language": "sv", "limit": 20},
+    ),
+}
