@@ -50,7 +50,7 @@ NAMED: Final = st.builds(NamedParty, PARTIES, st.none() | TEXT)
 VALUES: Final = st.dictionaries(CODES, TEXT, max_size=2)
 
 JSON: Final[st.SearchStrategy[Json]] = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXT,
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=5,
 )
