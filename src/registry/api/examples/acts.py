@@ -85,7 +85,8 @@ _ISSUED: Json = {
 EXAMPLES = {
     "list_what_happened": Example({"items": [_ISSUED, _used()]}),
     "revoke_or_renounce": Example(
-        _act("mandate.revoked", _WHY_REVOKED) | {"also_ended": [OTHER_MANDATE_ID]}, {"by": "third_party", "reason": _WHY_REVOKED}
+        _act("mandate.revoked", _WHY_REVOKED) | {"also_ended": [OTHER_MANDATE_ID]},
+        {"by": "third_party", "reason": _WHY_REVOKED},
     ),
     "preview_a_revocation": Example(
         {"to_be_signed": encode_base64url(_TO_BE_SIGNED), "digest": base64url_digest(_TO_BE_SIGNED)},
