@@ -19,12 +19,11 @@ import asyncpg
 import orjson
 import typer
 
-from benchmarks import servers
-from benchmarks.population import THIRD_PARTY, Pair, populate, question
+from benchmarks import asking, servers
+from benchmarks.population import THIRD_PARTY, Pair, populate
 from registry.domain.callers import Scope
 from registry.embedded import EmbeddedPostgres, ensure_database
 from registry.operations.manage_clients import ClientRegistration, register_client
-from registry.signing.jose import sign_compact
 from registry.signing.keys import KeyRing, new_key_ring, save_key_ring
 from registry.storage.database import open_database
 from registry.storage.migrations import migrate
@@ -110,28 +109,12 @@ class Bench:
     def _request(self, side: str, pair: Pair) -> bytes:
         if side == "baseline":
             return f"GET {self._path(pair)} HTTP/1.1\r\nHost: b\r\n\r\n".encode()
-        body = question(pair)
-        head = (
-            f"POST /v1/verifications HTTP/1.1\r\nHost: b\r\nAuthorization: Bearer {self._token()}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        return head.encode() + body
+        return asking.verification(pair, self._token())
 
     def _token(self) -> str:
-        now, url = int(datetime.now(UTC).timestamp()) // 60 * 60, f"http://127.0.0.1:{self._port}"
-        claims = {
-            "iss": url,
-            "aud": url,
-            "sub": "benchmark",
-            "client_id": "benchmark",
-            "jti": str(now),
-            "iat": now,
-            "exp": now + 600,
-            "scope": Scope.VERIFY_OWN.value,
-        }
+        now = int(datetime.now(UTC).timestamp()) // 60 * 60
         if getattr(self, "_minted_at", None) != now:
-            key = self._keys.signing_key(datetime.now(UTC))
-            self._minted, self._minted_at = sign_compact(orjson.dumps(claims), key, typ="at+jwt"), now
+            self._minted, self._minted_at = asking.access_token(self._keys, self._port, now), now
         return self._minted
 
     def _idle_memory(self, pool: int) -> float:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -70,16 +70,23 @@ def test_persons(count: int) -> list[Party]:
     return persons[:count]
 
 
-async def populate(database: Database, url: str, keys: KeyRing, count: int) -> list[Pair]:
-    """Publish a template and record `count` mandates on it; returns between whom they are."""
+async def populate(
+    database: Database, url: str, keys: KeyRing, count: int, *, depth: int = 0, seed: int = 7
+) -> list[Pair]:
+    """Publish a template and record `count` mandates on it; returns between whom they are.
+
+    With a depth, each is a sub-mandate with so many above it, which are recorded too.
+    """
     persons = test_persons(2 * count // 10 + 2_000)
-    shuffle = random.Random(7)  # noqa: S311  # the same population each time
+    shuffle = random.Random(seed)  # noqa: S311  # the same population each time
     pairs = [Pair(*shuffle.sample(persons, 2)) for _ in range(count)]
-    await record_mandates(database, url, keys, pairs)
+    await record_mandates(database, url, keys, pairs, depth=depth)
     return pairs
 
 
-async def record_mandates(database: Database, url: str, keys: KeyRing, pairs: Sequence[Pair]) -> None:
+async def record_mandates(
+    database: Database, url: str, keys: KeyRing, pairs: Sequence[Pair], *, depth: int = 0
+) -> None:
     """Publish a template and record a mandate on it between the parties of each pair, in their order."""
     template_id, now = uuid7(), datetime.now(UTC) - timedelta(days=30)
     version = TemplateVersion(template_id, 1, TemplateStatus.DRAFT, TEMPLATE, now)
@@ -91,18 +98,17 @@ async def record_mandates(database: Database, url: str, keys: KeyRing, pairs: Se
     try:
         batches = range(0, len(pairs), BATCH)
         for start in track(batches, description=f"Recording {len(pairs):,} mandates"):
-            await _copy(connection, keys, template_id, pairs[start : start + BATCH], now)
+            chains = [_chain(template_id, pair, depth, now) for pair in pairs[start : start + BATCH]]
+            await _copy(connection, keys, [mandate for chain in chains for mandate in chain])
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()
 
 
-async def _copy(
-    connection: asyncpg.Connection, keys: KeyRing, template_id: UUID, pairs: Sequence[Pair], now: datetime
-) -> None:
+async def _copy(connection: asyncpg.Connection, keys: KeyRing, mandates: Sequence[Mandate]) -> None:
     rows: dict[str, list[dict[str, Any]]] = {}
-    for pair in pairs:
-        for table, row in _rows(keys, template_id, pair, now):
+    for mandate in mandates:
+        for table, row in _rows(keys, mandate):
             rows.setdefault(table, []).append(row)
     async with connection.transaction():
         for table, items in rows.items():
@@ -112,10 +118,8 @@ async def _copy(
             )
 
 
-def _rows(
-    keys: KeyRing, template_id: UUID, pair: Pair, now: datetime
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    mandate = _mandate(template_id, pair, now)
+def _rows(keys: KeyRing, mandate: Mandate) -> Iterator[tuple[str, dict[str, Any]]]:
+    now = mandate.issued_at
     secret, place = new_data_secret(), record_place(mandate.id)
     sealed = seal(record_document(mandate), keys, SealType.MANDATE, now=now)
     number, wrapped = keys.wrap(secret, str(mandate.id))
@@ -142,7 +146,17 @@ def _rows(
         yield "representations", row
 
 
-def _mandate(template_id: UUID, pair: Pair, now: datetime) -> Mandate:
+def _chain(template_id: UUID, pair: Pair, depth: int, now: datetime) -> list[Mandate]:
+    """The mandate of this pair, after those above it, which another party holds."""
+    upper = replace(pair, representative=THIRD_PARTY)
+    chain: list[Mandate] = []
+    for place in range(depth + 1):
+        ancestors = tuple(mandate.id for mandate in chain)
+        chain.append(_mandate(template_id, pair if place == depth else upper, now, ancestors))
+    return chain
+
+
+def _mandate(template_id: UUID, pair: Pair, now: datetime, ancestors: tuple[UUID, ...]) -> Mandate:
     mandate_id = uuid7()
     content = MandateContent(
         template_id=template_id,
@@ -157,6 +171,7 @@ def _mandate(template_id: UUID, pair: Pair, now: datetime) -> Mandate:
         valid_from=now,
         valid_until=now + timedelta(days=730),
         language="sv",
+        parent=ancestors[-1] if ancestors else None,
         external_ref=f"benchmark {mandate_id}",
     )
     content_digest = base64url_digest(canonical_bytes(content_document(content)))
@@ -168,7 +183,8 @@ def _mandate(template_id: UUID, pair: Pair, now: datetime) -> Mandate:
         evidence_format="statement",
         evidence_digest="benchmark",
     )
-    return Mandate(mandate_id, content, content_digest, (signature,), now, "urn:registry:client:benchmark")
+    author = "urn:registry:client:benchmark"
+    return Mandate(mandate_id, content, content_digest, (signature,), now, author, ancestors)
 
 
 def question(pair: Pair) -> bytes:

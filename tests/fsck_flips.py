@@ -134,7 +134,7 @@ def flip(place: Place, rng: random.Random) -> Any:  # noqa: ANN401  # whatever t
             whole = (value ^ (1 << rng.randrange(bits))) & ((1 << bits) - 1)
             return whole - (1 << bits) if whole >> (bits - 1) else whole
         case list():
-            return [*value[:-1], _flip_text(value[-1], rng)] if value else ["x"]
+            return [*value[:-1], _flip_item(value[-1], rng)] if value else ["x"]
         case str() if place.column in {"content", "changes"}:
             return orjson.dumps(_flip_leaf(orjson.loads(value), rng)).decode()
         case str() if place.column == "status":
@@ -142,6 +142,10 @@ def flip(place: Place, rng: random.Random) -> Any:  # noqa: ANN401  # whatever t
         case str():
             return _flip_text(value, rng)
     raise AssertionError(place.column)
+
+
+def _flip_item(item: UUID | str, rng: random.Random) -> UUID | str:
+    return UUID(int=item.int ^ (1 << rng.randrange(128))) if isinstance(item, UUID) else _flip_text(item, rng)
 
 
 def _flip_text(text: str, rng: random.Random) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 
+from delegating import grant_on
 from factories import (
     BERI,
     HERMAN,
@@ -67,7 +68,11 @@ async def _restrict(world: World, owner: Organisation) -> None:
 
 async def _make_templates(world: World, owner: Organisation) -> tuple[Json, Json]:
     """One template in three versions and one with limits, to be used; one retired and one draft besides."""
-    terms = {"specifiers": ["property"], "validity": {"open_ended": True}}
+    terms = {
+        "specifiers": ["property"],
+        "validity": {"open_ended": True},
+        "delegation": {"max_depth": 2},
+    }
     plain = await world.publish_template(owner, **terms)
     world.clock.advance(minutes=2)
     second = template_body(owner, title={"sv": "Nytt namn", "en": "New name"}, **terms)
@@ -111,12 +116,22 @@ async def _issue_and_act(world: World, owner: Organisation, templates: tuple[Jso
     await world.issue(
         owner, plain, principal=person(PETRONELLA, "Petronella Malteskog"), supersedes=replaced["id"]
     )
+    await _grant_on(world, owner, plain)
     used_up = await world.issue(owner, limited, representatives=pair)
     await _act(world, owner, used_up, "uses", _use(PAUL))
     await _act(world, owner, used_up, "uses", _use(TEST_PERSSON))
     by_registrar = await world.issue(owner, limited, principal=person(MARIA, "Maria"), representatives=pair)
     body = {"by": "registrar", "reason": "asked at the desk", "registrar": REGISTRAR}
     await _act(world, owner, by_registrar, "revocation", body)
+
+
+async def _grant_on(world: World, owner: Organisation, template: Json) -> None:
+    """A chain of three, of which the last two end together."""
+    root = await world.issue(owner, template, specifier={"property": "Sundsvall 1:4"})
+    middle = await grant_on(world, owner, root, MARIA)
+    await grant_on(world, owner, middle, HERMAN)
+    await grant_on(world, owner, root, PETRONELLA)
+    await _act(world, owner, middle, "revocation", {"by": "third_party", "reason": "ended"})
 
 
 async def _act(

@@ -94,6 +94,8 @@ def _open_record(
         return
     if mandate.content_digest != content_digest:
         spot.note("sealed.content_digest", Kind.DIGEST_MISMATCH)
+    if (mandate.content.parent,) != (mandate.ancestors[-1:] or (None,)):
+        spot.note("sealed.ancestors", Kind.UNREADABLE)
     spot.compare(row, {"issued_at": mandate.issued_at})
     history.mandate, history.broken = mandate, None
 

@@ -3,7 +3,7 @@
 import random
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -116,7 +116,7 @@ async def test_template_is_found_though_the_projection_names_another(populated: 
 @pytest.mark.parametrize("table", ["mandate_states", "representations", "template_versions"])
 async def test_null_is_no_value_and_a_value_is_not_null(populated: Populated, table: str) -> None:
     something = {"bytea": b"x", "timestamp with time zone": START, "text": "x", "smallint": 1, "integer": 1}
-    something["jsonb"] = "null"
+    something |= {"jsonb": "null", "uuid[]": [uuid4()]}
     types = {
         row["name"]: row["type"]
         for row in await populated.root.fetch(

@@ -78,14 +78,46 @@ def _birthday(born: date, year: int) -> date:
         return date(year, 3, 1)
 
 
+def slow_state_in_chain(question: Question, candidate: Candidate) -> str | None:
+    """As `slow_state`, for a mandate with those above it: what it is by itself says the most."""
+    chain = [*(above.lifetime for above in candidate.ancestors), candidate.lifetime]
+    *above, own = [_state_of_link(question, life) for life in chain]
+    states = above if own == "active" else []
+    if own is None or None in states:
+        return None
+    if own in {"revoked", "superseded"} or {"revoked", "superseded"} & set(states):
+        return _how_it_first_ended(question, chain)
+    gravest = ["not_yet_valid", "expired", "used_up", "suspended"]
+    return next((word for word in gravest if word in states), own)
+
+
+def _state_of_link(question: Question, life: Lifetime) -> str | None:
+    moments = [change.at for change in life.changes]
+    return slow_state(life, _time_of_link(question, life), question.known_at, moments)
+
+
+def _time_of_link(question: Question, life: Lifetime) -> datetime:
+    at = question.at
+    while question.is_present and any(change.at > at for change in life.changes):
+        at = min(change.at for change in life.changes if change.at > at)
+    return at
+
+
+def _how_it_first_ended(question: Question, chain: Sequence[Lifetime]) -> str:
+    ends = [
+        (change.at, place, number, ENDED_BY[change.type.value])
+        for place, life in enumerate(chain)
+        for number, change in enumerate(life.changes)
+        if change.type.value in ENDED_BY
+        and not change.at > _time_of_link(question, life)
+        and _is_known(change, question.known_at)
+    ]
+    return min(ends)[3]
+
+
 def slow_reasons(question: Question, code: str, candidate: Candidate) -> Iterator[str]:
     """All that stands between this mandate and a permit."""
-    life = candidate.lifetime
-    moments = [change.at for change in life.changes]
-    at = question.at
-    while question.is_present and any(moment > at for moment in moments):
-        at = min(moment for moment in moments if moment > at)
-    state = slow_state(life, at, question.known_at, moments)
+    state = slow_state_in_chain(question, candidate)
     if state is None:
         yield "no_mandate"
     elif state != "active":

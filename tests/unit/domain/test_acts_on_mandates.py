@@ -52,6 +52,10 @@ def test_only_a_representative_renounces() -> None:
     }
 
 
+def test_what_a_representative_granted_on_it_revokes() -> None:
+    assert revocation_event(Role.REPRESENTATIVE, is_holder=False) is EventType.REVOKED
+
+
 def test_what_is_signed_to_revoke_names_mandate_role_and_reason() -> None:
     assert revocation_document("0198", Role.PRINCIPAL, None) == {
         "schema": "mandate-revocation/1",

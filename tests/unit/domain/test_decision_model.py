@@ -8,6 +8,7 @@ from uuid import UUID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from registry.domain.delegation import Ancestor
 from registry.domain.events import Change, EventType, Lifetime
 from registry.domain.parties import PartyType
 from registry.domain.verification import (
@@ -78,7 +79,15 @@ def a_candidate(random: Random, mandate_id: UUID) -> Candidate:
         approval=random.choice((False, False, True)),
         principal_below=random.choice((None, None, 13, 14)),
         representative_from=random.choice((None, None, 13, 14)),
+        ancestors=tuple(an_ancestor(random, number) for number in range(random.choice((0, 0, 1, 2)))),
     )
+
+
+def an_ancestor(random: Random, number: int) -> Ancestor:
+    """Mostly in force, so that what is below it is reached."""
+    changes = tuple(a_change(random) for _ in range(random.choice((0, 0, 0, 1, 2))))
+    begins, ends = random.choice((NOW, NOW, a_day(random, 0, 3))), random.choice((*ENDS, a_day(random, 4, 6)))
+    return Ancestor(UUID(int=100 + number), Lifetime(begins, ends, random.choice((NOW, begins)), changes))
 
 
 def a_change(random: Random) -> Change:
@@ -96,6 +105,7 @@ WORLDS = st.integers(0, 2**64).map(lambda seed: a_world(seeded(seed)))
 def model_agrees(question: Question, candidates: list[Candidate]) -> Answer:
     answer = decide(question, candidates)
     ends = {str(each.mandate_id): each.lifetime.valid_until for each in candidates}
+    above = {each.mandate_id: [link.mandate_id for link in each.ancestors] for each in candidates}
     assert [item.code for item in answer.permissions] == list(question.permissions)
     for item in answer.permissions:
         decision, reason, named = slow_answer(question, item.code, candidates)
@@ -103,6 +113,8 @@ def model_agrees(question: Question, candidates: list[Candidate]) -> Answer:
         assert [word.value for word in item.reasons] == ([] if reason is None else [reason])
         assert (None if item.mandate_id is None else str(item.mandate_id)) == named
         assert item.valid_until == (None if named is None else ends[named])
+        links = [] if item.mandate_id is None else above[item.mandate_id]
+        assert list(item.chain) == ([*links, item.mandate_id] if links else [])
     return answer
 
 
