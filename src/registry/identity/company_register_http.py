@@ -103,7 +103,7 @@ class HttpRegister:
         """The businesses in which the register names this person. Raises UnavailableError."""
         data = await self._ask("POST", "/organisations/search", {"person": party_document(person)})
         try:
-            found = CompanyList.model_validate_json(data or b'{"organisations": []}')
+            found = CompanyList(organisations=[]) if data is None else CompanyList.model_validate_json(data)
             return tuple(_dated(item.to_entry(), now) for item in found.organisations)
         except ValueError as error:
             raise _unavailable("unreadable") from error
