@@ -169,7 +169,7 @@ async def test_another_name_is_another_company(owner: Organisation, template: Js
     assert answer.json()["content"]["principal"] == COMPANY
 
 
-@pytest.mark.parametrize("number", [UNRULED, organisation_number()])
+@pytest.mark.parametrize("number", [UNRULED, organisation_number()], ids=["no rule", "unknown"])
 async def test_where_it_knows_no_rule_only_a_registrar_states_one(
     registered: World, owner: Organisation, template: Json, number: str
 ) -> None:
