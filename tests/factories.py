@@ -19,6 +19,8 @@ from registry.api.app import create_app
 from registry.api.runtime import Runtime
 from registry.domain.callers import Scope
 from registry.domain.parties import Party, Scheme
+from registry.identity.company_register import CompanyRegister
+from registry.identity.eid_roots import EidRoots
 from registry.identity.issuer_keys import StaticKeys
 from registry.identity.issuers import Purpose, TrustedIssuer
 from registry.settings import Settings
@@ -94,6 +96,8 @@ class World:
     keys: KeyRing
     clock: Clock = field(default_factory=Clock)
     eid_key: SigningKey = field(default_factory=lambda: generate_signing_key("eid-1"))
+    eid_roots: tuple[EidRoots, ...] = ()
+    register: CompanyRegister | None = None
 
     def __post_init__(self) -> None:
         claims = {PERSON_CLAIM: Scheme.SE_PNR, CPR_CLAIM: Scheme.DK_CPR}
@@ -103,7 +107,9 @@ class World:
             for purpose in (Purpose.EID, Purpose.ID_TOKEN)
         )
         settings = Settings(database_url="postgresql://unused", request_log=False)
-        self.runtime = Runtime(settings, self.database, self.clock, trusted, self.keys)
+        self.runtime = Runtime(
+            settings, self.database, self.clock, (*trusted, *self.eid_roots), self.keys, self.register
+        )
         self.app = create_app(None, max_body_bytes=settings.max_body_bytes, request_log=False)
         self.app._state.runtime = self.runtime  # noqa: SLF001  # as the lifespan does when serving
         self.anonymous = self._connect({})

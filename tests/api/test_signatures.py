@@ -186,8 +186,11 @@ async def test_each_signature_is_told_of_its_own_faults(
         ("/signatures/2/capacity", "capacity"),
         ("/signatures/2/signer", "wrong_signer"),
         ("/signatures/3/evidence/data", "evidence_malformed"),
-        ("/signatures/4/method", "not_supported"),
-        ("/signatures/5/method", "not_supported"),
+        ("/signatures/4/evidence/format", "evidence_format"),
+        ("/signatures/5/signer", "missing"),
+        ("/signatures/5/signed_at", "missing"),
+        ("/signatures/5/registrar", "missing"),
+        ("/signatures/5/evidence/data", "evidence_malformed"),
         ("/signatures/6/evidence/format", "evidence_format"),
     }
 

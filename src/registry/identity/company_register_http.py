@@ -1,8 +1,9 @@
 """A company register that is asked over HTTP, or read from a file: as the operator's setting says.
 
-`GET {address}/organisations/{scheme}/{number}` answers one business or 404;
-`POST {address}/organisations/search` with `{"person": {"scheme", "value"}}` answers `{"organisations": [...]}`,
-those in which the person is named. A person's identifier thus stands in a body, never in an address. Businesses are written as in a file.
+`GET {address}/organisations/{scheme}/{number}` answers one business, or 404.
+`POST {address}/organisations/search` with `{"person": {"scheme", "value"}}` answers
+`{"organisations": [...]}`, those in which the person is named: a person's identifier stands in a body, never
+in an address. Businesses are written as in a file.
 """
 
 import asyncio
@@ -102,7 +103,7 @@ class HttpRegister:
         """The businesses in which the register names this person. Raises UnavailableError."""
         data = await self._ask("POST", "/organisations/search", {"person": party_document(person)})
         try:
-            found = CompanyList.model_validate_json(data or b'{"organisations": []}')
+            found = CompanyList(organisations=[]) if data is None else CompanyList.model_validate_json(data)
             return tuple(_dated(item.to_entry(), now) for item in found.organisations)
         except ValueError as error:
             raise _unavailable("unreadable") from error

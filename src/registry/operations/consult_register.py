@@ -32,7 +32,7 @@ async def consult_register(
     *,
     now: datetime,
 ) -> ConsultedProposal:
-    """Let the register's answer stand for an organisation's name and a business's details, and refuse what contradicts it.
+    """Let the register's answer stand for the principal's name and details, and refuse what contradicts it.
 
     Asked of every business that signs for itself: an organisation, or a sole trader by the person's number.
     The answer with its source and time is what is kept; a caller may state it as an earlier preview gave it,
