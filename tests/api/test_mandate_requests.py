@@ -2,7 +2,7 @@
 
 import pytest
 
-from acting import canonical, decision, paper_signature, sha256_text, verified
+from acting import canonical, decision, paper_signature, problem, sha256_text, verified
 from asking import ROOT, ask_for, company, company_body, sign_as, standing
 from factories import (
     BERI,
@@ -113,6 +113,21 @@ async def test_an_employee_attests_a_paper_original(world: World, municipality: 
     template = await world.publish_template(municipality, signing={"methods": ["paper"]})
     request = await ask_for(municipality, mandate_body(template))
     signature = paper_signature(person(BERI, "Beri Ylles"), world.clock())
+    signed = await municipality.post(f"{ROOT}/{request['id']}/signatures", signature)
+    assert signed.json()["status"] == "issued", signed.text
+
+
+async def test_a_guardian_signs_for_a_child(world: World, municipality: Organisation) -> None:
+    """Who that is, is not known beforehand; the third party's employee attests it."""
+    template = await world.publish_template(
+        municipality, signing={"by": "guardian", "methods": ["registered"]}
+    )
+    request = await ask_for(municipality, mandate_body(template))
+    assert request["signatures_missing"] == [{"capacity": "guardian", "any_of": None, "count": 1}]
+    child = world.id_token(BERI, municipality.client_id)
+    declined = await municipality.post(f"{ROOT}/{request['id']}/decline", Id_Token=child)
+    assert problem(declined) == "403 forbidden"
+    signature = paper_signature(person(MARIA, "Maria Johansson"), world.clock(), capacity="guardian")
     signed = await municipality.post(f"{ROOT}/{request['id']}/signatures", signature)
     assert signed.json()["status"] == "issued", signed.text
 

@@ -9,11 +9,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from acting import calling, count_rows, decision, problem, process_on
+from acting import calling, count_rows, decision, jws_signature, problem, process_on
+from asking import ROOT, ask_for
 from concurrency.losing_proxy import LosingProxy
 from concurrency.racing import Race
 from conftest import opened, run_sql
-from factories import BERI, PAUL, Json, Organisation, mandate_body, person, template_body
+from factories import BERI, HERMAN, PAUL, Json, Organisation, mandate_body, person, template_body
 
 _DIE = """
 CREATE OR REPLACE FUNCTION die() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -43,6 +44,10 @@ async def ready_acts(race: Race) -> dict[str, Act]:
     signed = await race.world.sign(race.owner, other, BERI)
     successor = await race.world.sign(race.owner, other | {"supersedes": mandate["id"]}, BERI)
 
+    asked = mandate_body(template, principal=person(HERMAN, "Herman Ört"))
+    request = await ask_for(race.owner, asked)
+    signature = jws_signature(race.world.evidence(HERMAN, request["digest"]))
+
     key = str(uuid4())
 
     def act(path: str, body: Json) -> Act:
@@ -55,13 +60,15 @@ async def ready_acts(race: Race) -> dict[str, Act]:
         "use": act(f"{address}/uses", USE),
         "revoke": act(f"{address}/revocation", OVER),
         "suspend": act(f"{address}/suspension", {"reason": "audit"}),
+        "ask": act(ROOT, asked | {"permissions": ["follow"]}),
+        "sign": act(f"{ROOT}/{request['id']}/signatures", signature),
         "publish": act(f"/v1/templates/{draft['id']}/versions/1/publication", {}),
     }
 
 
 async def everything(race: Race) -> dict[str, int]:
     counts = await count_rows(race.world)
-    extra = ("template_publications", "erasable_secrets")
+    extra = ("template_publications", "erasable_secrets", "sealed_entries")
     return counts | {table: await race.count(table) for table in extra}
 
 
@@ -80,6 +87,10 @@ async def everything(race: Race) -> dict[str, int]:
         "revoke: mandate_states at commit",
         "suspend: representations",
         "suspend: mandate_states at commit",
+        "ask: request_states",
+        "ask: sealed_entries at commit",
+        "sign: mandate_records",
+        "sign: request_states at commit",
         "publish: template_publications at commit",
     ],
 )
@@ -140,6 +151,16 @@ class TestLostAnswers:
             again = await acts["issue"](client)
             assert again.status_code == 201
             assert again.json()["permissions"] == ["follow"]
+        assert await everything(race) == after
+
+    async def test_a_last_signature_is_told_with_its_mandate(
+        self, race: Race, acts: dict[str, Act], proxy: tuple[LosingProxy, Organisation]
+    ) -> None:
+        await self.lose(proxy, acts["sign"], "idempotency_keys")
+        after = await everything(race)
+        first, second = [await acts["sign"](client) for client in (proxy[1], race.clients[1])]
+        assert (first.status_code, first.json()["status"]) == (201, "issued")
+        assert first.json()["mandate_id"] == second.json()["mandate_id"]
         assert await everything(race) == after
 
     async def test_a_use_is_counted_once(

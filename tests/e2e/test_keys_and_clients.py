@@ -137,6 +137,19 @@ async def test_every_fault_of_a_registration_is_named(installation: dict[str, st
     ]
 
 
+async def test_a_client_sends_signers_back_to_what_was_registered(installation: dict[str, str]) -> None:
+    arguments = _add("portal", "requests:write")
+    refused = await run(*arguments, "--return-url", "http://portal.example/back", settings=installation)
+    assert (refused.code, refused.err.startswith("return_urls/0: ")) == (2, True)
+    addresses = ("https://portal.example/back", "http://127.0.0.1:8000/")
+    given = [part for address in addresses for part in ("--return-url", address)]
+    added = await run(*arguments, *given, settings=installation)
+    assert added.code == 0, added.err
+    listed = await run("clients", "list", settings=installation)
+    [line] = [line for line in listed.out.splitlines() if line.startswith("portal  ")]
+    assert line.endswith("requests:write  returns to https://portal.example/back http://127.0.0.1:8000/")
+
+
 def _add(client_id: str, *scopes: str) -> tuple[str, ...]:
     chosen = [part for scope in scopes for part in ("--scope", scope)]
     return ("clients", "add", client_id, "--organisation", "se-orgnr:2120002411", *chosen)

@@ -9,6 +9,7 @@ import pytest
 from asking import ROOT, ask_for, company_body, sign_as, standing
 from conftest import CloneDatabase, opened
 from factories import BERI, HERMAN, MARIA, PAUL, PETRONELLA, Json, Organisation, World, mandate_body
+from registry.fsck import check_database, rebuild_projection
 from registry.operations.lapse_requests import lapse_requests
 from registry.signing.canonical import base64url_digest
 from registry.signing.keys import KeyRing
@@ -143,3 +144,22 @@ async def test_the_worker_records_lapses(clone_database: CloneDatabase, keys: Ke
         assert (created.entry.type, lapsed.entry.type) == ("request.created", "request.lapsed")
         assert lapsed.entry.registered_by == "urn:registry:worker"
         assert lapsed.entry.details == {"at": request["expires_at"]}
+
+
+async def test_a_mandate_from_a_request_checks_as_any_other(
+    clone_database: CloneDatabase, keys: KeyRing
+) -> None:
+    async with opened(await clone_database()) as database:
+        world = World(database, keys)
+        owner = await world.organisation()
+        request = await ask_for(owner, company_body(await world.publish_template(owner)))
+        for number in (HERMAN, MARIA):
+            await sign_as(world, owner, request, number)
+        mandate_id = (await standing(owner, request))["mandate_id"]
+        report = await check_database(database, keys, jobs=1)
+        assert report.counts["mandate_evidence"] == 2
+        assert [item for item in report.findings if item.row.startswith(mandate_id)] == []
+        rebuilt = await rebuild_projection(database, keys)
+        assert (rebuilt.mandates, rebuilt.exit_code) == (1, 0)
+        assert not any(rebuilt.written.values())
+        await assert_projected(world, request)

@@ -66,10 +66,12 @@ def add(
 
 @group.command("list")
 def list_clients() -> None:
-    """List every client with its organisation and scopes."""
+    """List every client with its organisation and scopes, and where signers may be sent back to."""
     for client in _run(list_registered_clients):
         state = "disabled" if client.disabled_at else (client.issuer or "built-in tokens")
-        typer.echo(f"{client.client_id}  {client.organisation}  {state}  {' '.join(sorted(client.scopes))}")
+        returns = f"  returns to {' '.join(client.return_urls)}" if client.return_urls else ""
+        scopes = " ".join(sorted(client.scopes))
+        typer.echo(f"{client.client_id}  {client.organisation}  {state}  {scopes}{returns}")
 
 
 @group.command()

@@ -27,6 +27,8 @@ from registry.storage.templates import TemplateFilter, search_templates
 
 SECRET: Final = "demo"  # noqa: S105  # published: every client of the demo has it
 
+RETURN_URLS: Final = ("https://e-tjanst.example/", "http://127.0.0.1:8000/", "http://localhost:8000/")
+
 _PAGE: Final = 100
 
 
@@ -71,14 +73,19 @@ async def _begin(session: WriteSession, database: Database, now: datetime) -> Cl
             raise NotEmptyError
         secret_hash = await hash_client_secret(SECRET)
         first = Client(
-            caller.client_id, caller.organisation, caller.scopes, created_at=now, secret_hash=secret_hash
+            caller.client_id,
+            caller.organisation,
+            caller.scopes,
+            created_at=now,
+            secret_hash=secret_hash,
+            return_urls=RETURN_URLS,
         )
         await _add_clients(database, [first])
     return first
 
 
 def _client(caller: Caller, like: Client) -> Client:
-    """A client as registered with another, whose secret it shares."""
+    """A client as registered with another, whose secret and return addresses it shares."""
     return replace(like, client_id=caller.client_id, organisation=caller.organisation, scopes=caller.scopes)
 
 

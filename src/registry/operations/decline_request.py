@@ -6,6 +6,7 @@ from uuid import UUID
 from registry.domain.callers import Caller
 from registry.domain.documents import party_document
 from registry.domain.errors import ForbiddenError
+from registry.domain.mandate import Capacity
 from registry.domain.parties import Party
 from registry.domain.request import AlreadySignedError, MandateRequest, RequestEntry, asked_signers
 from registry.operations.act_on_request import HeldRequest, check_pending, hold_request, record_request_entry
@@ -46,4 +47,5 @@ async def decline_request(
 
 
 def _is_asked(request: MandateRequest, actor: Party) -> bool:
-    return actor == request.content.principal.party or actor in asked_signers(request)
+    is_principal = actor == request.content.principal.party
+    return actor in asked_signers(request) or (is_principal and request.capacity is Capacity.SIGNATORY)

@@ -19,9 +19,11 @@ from registry.signing.canonical import base64url_digest, canonical_bytes
 from registry.signing.encodings import encode_base64url
 
 _LAPSES = "2027-05-20T09:00:00Z"
+_BACK = "https://e-tjanst.example/serveringstillstand?steg=klart"
 _CONTENT: Json = OF_MANDATES["preview_a_mandate"].answer["content"] | {"permissions": [FILL_IN_FOOD]}
 _ASKED: Json = (OF_MANDATES["preview_a_mandate"].request or {}) | {
     "permissions": [FILL_IN_FOOD],
+    "return_url": _BACK,
     "expires_in_days": 180,
 }
 _DIGEST = base64url_digest(canonical_bytes(_CONTENT))
@@ -46,7 +48,7 @@ _PENDING: Json = _CONTENT | {
     "signatures_missing": [_way(1, PETRONELLA), _way(2, HERMAN, MARIA, PETRONELLA)],
     "signatures": [],
     "link": f"https://registry.example/requests/{REQUEST_ID}",
-    "return_url": None,
+    "return_url": _BACK,
     "consistency_token": CONSISTENCY_TOKEN,
 }
 _EVIDENCE = compact_jws(
