@@ -105,6 +105,7 @@ async def test_every_operation_answers_to_its_example(visitor: Visitor) -> None:
     await look_up(visitor, mandate_id)
     await act(visitor, mandate_id)
     await restrict(visitor)
+    await approve(visitor)
     assert visitor.tried == {operation.id for operation in all_operations()}
 
 
@@ -180,6 +181,14 @@ async def restrict(visitor: Visitor) -> None:
     await visitor.press_execute("read_a_restriction", restriction_id=imposed["id"])
     lifted = await visitor.press_execute("lift_a_restriction", restriction_id=imposed["id"])
     assert lifted["status"] == "lifted"
+
+
+async def approve(visitor: Visitor) -> None:
+    requested = await visitor.press_execute("request_an_approval")
+    read = await visitor.press_execute("read_an_approval", approval_id=requested["id"])
+    assert read["status"] == "pending"
+    decided = await visitor.press_execute("approve_or_decline", approval_id=requested["id"])
+    assert decided["status"] == "approved"
 
 
 def test_another_shape_would_be_found() -> None:

@@ -47,6 +47,7 @@ class Named:
     principal: str
     representative: str
     restriction: str
+    approval: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ async def tenants(world: World) -> Tenants:
     mandate = await world.issue(owner, await world.publish_template(owner))
     draft = (await owner.post("/v1/templates", template_body(owner))).json()
     restriction = (await owner.post("/v1/restrictions", restricting(owner))).json()
-    foreign = Named(draft["id"], mandate["id"], BERI, PAUL, restriction["id"])
+    approval = (await owner.post("/v1/approvals", matter(owner))).json()
+    foreign = Named(draft["id"], mandate["id"], BERI, PAUL, restriction["id"], approval["id"])
     return Tenants(world, owner, stranger, await world.publish_template(stranger), foreign)
 
 
@@ -106,6 +108,7 @@ def asked(tenants: Tenants, named: Named) -> Json:
     )
 
 
+DIGEST = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 REASON = {"reason": "we were asked to"}
 
 
@@ -113,6 +116,18 @@ def restricting(owner: Organisation, **changes: Any) -> Json:  # noqa: ANN401
     """A restriction on somebody whom no question here is about."""
     body = {"subject": person(TEST_PERSSON, None), "scope": "own_login", "third_party": owner.wire}
     return body | REASON | changes
+
+
+def matter(owner: Organisation, **changes: Any) -> Json:  # noqa: ANN401
+    return {
+        "principal": person(BERI, None),
+        "representative": person(PAUL, None),
+        "third_party": owner.wire,
+        "permission": "apply",
+        "title": "Application 2026-114",
+        "content_digest": DIGEST,
+        "deadline": "2098-01-01T00:00:00Z",
+    } | changes
 
 
 def revocation(by: str) -> Callable[[Tenants, Named], Json]:
@@ -179,6 +194,10 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
         post("/v1/verifications", asked),
         post("/v1/verifications", lambda t, named: asked(t, named) | {"known_at": "2020-01-01T00:00:00Z"}),
         post("/v1/verifications", lambda t, named: asked(t, named) | {"third_party": t.owner.wire}),
+        post(
+            "/v1/verifications",
+            lambda t, named: asked(t, named) | {"approval_id": named.approval, "content_digest": DIGEST},
+        ),
     ],
     ("POST", "/v1/verifications/batch"): [
         post("/v1/verifications/batch", lambda t, named: {"questions": [asked(t, named)]})
@@ -195,6 +214,18 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
     ("GET", "/v1/restrictions/{restriction_id}"): [get("/v1/restrictions/{restriction}")],
     ("POST", "/v1/restrictions/{restriction_id}/lifting"): [
         post("/v1/restrictions/{restriction}/lifting", lambda _, __: REASON)
+    ],
+    ("POST", "/v1/approvals"): [post("/v1/approvals", lambda tenants, _: matter(tenants.owner))],
+    ("GET", "/v1/approvals/{approval_id}"): [get("/v1/approvals/{approval}")],
+    ("POST", "/v1/approvals/{approval_id}/decision"): [
+        post("/v1/approvals/{approval}/decision", lambda _, __: {"decision": "approved"}),
+        post(
+            "/v1/approvals/{approval}/decision",
+            lambda t, _: {
+                "decision": "approved",
+                "signature": {"evidence": {"format": "jws", "data": t.world.evidence(MARIA, DIGEST)}},
+            },
+        ),
     ],
     ("POST", "/v1/representations/search"): [
         post(
@@ -233,7 +264,7 @@ def _shown(value: Any) -> Any:  # noqa: ANN401
 
 
 def nobody() -> Named:
-    return Named(str(uuid7()), str(uuid7()), MARIA, HERMAN, str(uuid7()))
+    return Named(str(uuid7()), str(uuid7()), MARIA, HERMAN, str(uuid7()), str(uuid7()))
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)

@@ -24,6 +24,7 @@ from registry.api.problems import (
 )
 from registry.api.routes import (
     acts,
+    approvals,
     mandates,
     restrictions,
     service,
@@ -55,7 +56,17 @@ def create_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] 
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    for module in (templates, mandates, acts, verifications, restrictions, tokens, service, swagger):
+    for module in (
+        templates,
+        mandates,
+        acts,
+        verifications,
+        restrictions,
+        approvals,
+        tokens,
+        service,
+        swagger,
+    ):
         app.include_router(module.router)
     app.add_exception_handler(RegistryError, _on_registry_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)

@@ -45,6 +45,7 @@ _TAGS = {
     "Acts on mandates": "Revoke, renounce, suspend, resume, use: each a signed record of its own.",
     "Verification": "May this person act for that principal, here, now? With a signed receipt.",
     "Restrictions": "Blocks that win over every mandate: impose, look up, lift.",
+    "Approvals": "One matter, approved by the representative before it goes through.",
     "Access": "Access tokens for the registry's own clients.",
     "Service": "What this service is, whether it works, its public keys.",
 }
@@ -61,6 +62,7 @@ _SCOPES = {
     Scope.VERIFY_OWN: "Verify towards the own organisation",
     Scope.VERIFY_ANY: "Verify towards any organisation",
     Scope.RESTRICTIONS_MANAGE: "Impose, look up and lift restrictions",
+    Scope.APPROVALS_WRITE: "Submit matters for approval, read and decide them",
     Scope.REGISTRY_ADMIN: "Impose restrictions everywhere, and lift any",
 }
 """What each scope that an operation looks at allows."""

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from registry.api.examples import acts, mandates, restrictions, service, templates, verifications
+from registry.api.examples import acts, approvals, mandates, restrictions, service, templates, verifications
 from registry.api.examples.parts import (
     ALCOHOL,
+    APPROVAL_ID,
     MANDATE_ID,
     RESTRICTION_ID,
     SERVICE,
@@ -21,6 +22,7 @@ _OPERATIONS: dict[str, Example] = {
     **acts.EXAMPLES,
     **verifications.EXAMPLES,
     **restrictions.EXAMPLES,
+    **approvals.EXAMPLES,
     **service.EXAMPLES,
 }
 
@@ -54,6 +56,7 @@ _PARAMETERS: dict[str, Any] = {
     "template_id": TEMPLATE_ID,
     "number": 1,
     "mandate_id": MANDATE_ID,
+    "approval_id": APPROVAL_ID,
     "restriction_id": RESTRICTION_ID,
     "Idempotency-Key": "5f0c9a3e-submission-1",
     "If-None-Match": '"g79OU70mcHMVHa81oJEIfttsY6N"',

@@ -65,6 +65,7 @@ HEADERS: Json = {
 _IDS = {
     "template_id": "The id of a template: it stays the same for all its versions",
     "mandate_id": "The id of a mandate, as its issue answered it",
+    "approval_id": "The id of an approval, as its request answered it",
     "restriction_id": "The id of a restriction, as its imposing answered it",
 }
 _IDEMPOTENCY_KEY = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from registry.api.personal_numbers import names_person
+from registry.domain.approvals import AlreadyDecidedError, ApprovalLapsedError
 from registry.domain.documents import utc_text
 from registry.domain.errors import (
     AlreadyEndedError,
@@ -114,6 +115,8 @@ PROBLEMS: dict[type[RegistryError], ProblemType] = {
     NotUsableError: ProblemType("not-usable", 409, "Mandate not active"),
     RestrictedError: ProblemType("restricted", 409, "Restricted"),
     AlreadyLiftedError: ProblemType("already-lifted", 409, "Already lifted"),
+    AlreadyDecidedError: ProblemType("already-decided", 409, "Already decided"),
+    ApprovalLapsedError: ProblemType("approval-lapsed", 409, "Approval lapsed"),
     NotADraftError: ProblemType("not-a-draft", 409, "Not a draft"),
     RetiredTemplateError: ProblemType("template-retired", 409, "Template retired"),
     RequestInProgressError: ProblemType("request-in-progress", 409, "Request in progress"),

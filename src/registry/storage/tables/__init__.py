@@ -4,6 +4,7 @@ Record tables are immutable, by grants and triggers: they hold ids, times, commi
 personal. Projections can be rebuilt from them. Everything else is a setting, a queue, or can be erased.
 """
 
+from registry.storage.tables.approvals import approval_states
 from registry.storage.tables.clients import (
     assertions_seen,
     clients,
@@ -51,6 +52,7 @@ __all__ = [
     "PARTITIONED_TABLES",
     "RECORD_TABLES",
     "access_log",
+    "approval_states",
     "assertions_seen",
     "clients",
     "erasable_secrets",
