@@ -132,6 +132,13 @@ async def questions(visitor: Visitor) -> None:
     assert (await visitor.press_execute("verify"))["decision"] == "permit"
     batch = await visitor.press_execute("verify_many")
     assert [answer["decision"] for answer in batch["answers"]] == ["permit", "deny"]
+    opened = await visitor.press_execute("open_an_acting_context")
+    operation = next(item for item in all_operations() if item.id == "exchange_an_acting_context")
+    body = examples_of(operation.request_media["application/json"])[0]
+    exchanged = await visitor.press_execute(
+        "exchange_an_acting_context", body=body | {"context": opened["context"]}
+    )
+    assert exchanged["decision"] == "permit"
     represented = await visitor.press_execute("on_whose_behalf")
     assert {item["principal"]["name"] for item in represented["items"]} == {
         "TB Ålyckan AB",

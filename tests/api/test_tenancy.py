@@ -5,7 +5,7 @@ Every operation of the contract has an entry here; one that is added without fai
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -57,6 +57,7 @@ class Tenants:
     stranger: Organisation
     own_template: Json
     foreign: Named
+    opened: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +110,24 @@ def asked(tenants: Tenants, named: Named) -> Json:
 
 
 DIGEST = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+
+
+async def exchange_own_context(tenants: Tenants, named: Named) -> httpx.Response:
+    """Open a context for parties of one's own, and exchange it for the named ones."""
+    stranger = tenants.stranger
+    if not tenants.opened:
+        await tenants.world.issue(stranger, tenants.own_template, principal=person(TEST_PERSSON))
+        own = question(stranger, principal=person(TEST_PERSSON, None))
+        tenants.opened.append((await stranger.post("/v1/acting-contexts", own)).json()["context"])
+    body = {
+        "context": tenants.opened[0],
+        "permissions": ["apply"],
+        "principal": person(named.principal, None),
+        "representative": person(named.representative, None),
+    }
+    return await stranger.post("/v1/acting-contexts/exchange", body)
+
+
 REASON = {"reason": "we were asked to"}
 
 
@@ -215,6 +234,8 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
     ("POST", "/v1/restrictions/{restriction_id}/lifting"): [
         post("/v1/restrictions/{restriction}/lifting", lambda _, __: REASON)
     ],
+    ("POST", "/v1/acting-contexts"): [post("/v1/acting-contexts", asked)],
+    ("POST", "/v1/acting-contexts/exchange"): [exchange_own_context],
     ("POST", "/v1/approvals"): [post("/v1/approvals", lambda tenants, _: matter(tenants.owner))],
     ("GET", "/v1/approvals/{approval_id}"): [get("/v1/approvals/{approval}")],
     ("POST", "/v1/approvals/{approval_id}/decision"): [

@@ -25,6 +25,7 @@ from registry.api.problems import (
 from registry.api.routes import (
     acts,
     approvals,
+    contexts,
     mandates,
     restrictions,
     service,
@@ -61,6 +62,7 @@ def create_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] 
         mandates,
         acts,
         verifications,
+        contexts,
         restrictions,
         approvals,
         tokens,

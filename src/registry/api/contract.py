@@ -44,6 +44,7 @@ _TAGS = {
     "Mandates": "Issue mandates with complete signatures, and look them up.",
     "Acts on mandates": "Revoke, renounce, suspend, resume, use: each a signed record of its own.",
     "Verification": "May this person act for that principal, here, now? With a signed receipt.",
+    "Acting contexts": "Keep acting for the same principal from one e-service to the next.",
     "Restrictions": "Blocks that win over every mandate: impose, look up, lift.",
     "Approvals": "One matter, approved by the representative before it goes through.",
     "Access": "Access tokens for the registry's own clients.",

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from registry.api.examples import acts, approvals, mandates, restrictions, service, templates, verifications
+from registry.api.examples import (
+    acts,
+    approvals,
+    contexts,
+    mandates,
+    restrictions,
+    service,
+    templates,
+    verifications,
+)
 from registry.api.examples.parts import (
     ALCOHOL,
     APPROVAL_ID,
@@ -23,6 +32,7 @@ _OPERATIONS: dict[str, Example] = {
     **verifications.EXAMPLES,
     **restrictions.EXAMPLES,
     **approvals.EXAMPLES,
+    **contexts.EXAMPLES,
     **service.EXAMPLES,
 }
 

@@ -51,7 +51,6 @@ _PLAIN_WORDS = {
     "string_type": "Give a JSON string.",
     "int_type": "Give a whole number, neither quoted nor with a decimal point.",
     "bool_type": "Give true or false.",
-    "none_required": "Leave this out, or give null.",
 }
 """What would be right, where pydantic speaks of Python."""
 

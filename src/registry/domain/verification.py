@@ -83,7 +83,8 @@ class Question:
     `specifier_index` is the blind index of the specifier, None where the question has none.
     `births` is needed where a candidate has an age limit (`has_age_limit`), which nobody meets without it.
     `unknown_permissions` are codes that the third party has never published.
-    `approval` is the one that the question names, None where it names none.
+    `approval` is the one that the question names, None where it names none. `is_of_context` is False where an
+    acting context was brought that is of other parties.
     `acting` are the blind indexes of the representative and of those who act together with it.
     """
 
@@ -102,6 +103,7 @@ class Question:
     unknown_permissions: frozenset[str] = frozenset()
     acting: tuple[bytes, ...] = ()
     approval: NamedApproval | None = None
+    is_of_context: bool = True
 
 
 @dataclass(slots=True)
@@ -156,7 +158,8 @@ def decide(question: Question, candidates: Sequence[Candidate], blocks: Sequence
     Of several permitting mandates the one with the latest end, then the lowest id, is named, and so of
     conditional ones that lack the same; of refused ones the reason that came furthest counts.
     """
-    if question.approval is not None and not question.approval.is_of_parties:
+    is_of_approval = question.approval is None or question.approval.is_of_parties
+    if not (is_of_approval and question.is_of_context):
         return _mismatched(question, candidates, blocks)
     blocked = _blocked(question, candidates, blocks) if blocks else ()
     if blocked is None:
@@ -177,7 +180,7 @@ def decide(question: Question, candidates: Sequence[Candidate], blocks: Sequence
 
 def _mismatched(question: Question, candidates: Sequence[Candidate], blocks: Sequence[Block]) -> Answer:
     """Deny whatever else holds: the caller mixed up two matters. Only a restriction comes before that."""
-    unapproved = decide(replace(question, approval=None), candidates, blocks)
+    unapproved = decide(replace(question, approval=None, is_of_context=True), candidates, blocks)
     answers = tuple(
         item
         if Reason.RESTRICTED in item.reasons

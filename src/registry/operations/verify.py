@@ -45,6 +45,7 @@ MOST_TOGETHER = 64
 class AskedQuestion:
     """A question as a caller asks it. `document` is how it was asked, for the receipt and the access log.
 
+    `is_of_context` is False where the caller names other parties than the acting context that it brings.
     `at` None is now. `at_least` is a state that the answer may not be older than.
     """
 
@@ -64,6 +65,7 @@ class AskedQuestion:
     at_least: Position | None = None
     approval_id: UUID | None = None
     content_digest: str | None = None
+    is_of_context: bool = True
     operation: str = "verification"
 
 
@@ -213,6 +215,7 @@ class Verifier:
             births=_births(item, at) if any(map(has_age_limit, candidates)) else None,
             acting=tuple(between.representative_indexes) if blocks else (),
             approval=approval,
+            is_of_context=item.is_of_context,
         )
         answer = decide(question, candidates, blocks)
         document = answer_document(answer, item.asked_at)
