@@ -37,6 +37,7 @@ async def populate(world: World) -> None:
     owner = await world.organisation()
     await _issue_and_act(world, owner, await _make_templates(world, owner))
     await _restrict(world, owner)
+    await _approve(world, owner)
     world.clock.advance(minutes=9)
     for path, body in (
         ("/v1/verifications", question(owner)),
@@ -45,6 +46,27 @@ async def populate(world: World) -> None:
         ("/v1/representations/search", {"representative": person(PAUL, None)}),
     ):
         _done(await owner.post(path, body))
+
+
+async def _approve(world: World, owner: Organisation) -> None:
+    """A matter that waits, one approved and one declined."""
+    matter = {
+        "principal": person(BERI, "Beri Ylles"),
+        "representative": person(PAUL, "Paul Ingemar Vall"),
+        "permission": "apply",
+        "title": "Sundsvall 1:1, ansökan",
+        "content_digest": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
+        "deadline": "2027-11-21T09:00:00Z",
+    }
+    for verdict in (None, "approved", "declined"):
+        world.clock.advance(seconds=5)
+        requested = await owner.post("/v1/approvals", matter)
+        _done(requested)
+        if verdict is not None:
+            world.clock.advance(seconds=5)
+            address = f"/v1/approvals/{requested.json()['id']}/decision"
+            token = world.id_token(PAUL, owner.client_id)
+            _done(await owner.post(address, {"decision": verdict}, Id_Token=token))
 
 
 async def _restrict(world: World, owner: Organisation) -> None:

@@ -45,6 +45,8 @@ NO_COLLECTIONS: Final = {
     "revocation": "an act, once per mandate",
     "suspension": "an act on the mandate",
     "resumption": "an act on the mandate",
+    "exchange": "an answer that is not kept",
+    "decision": "an act, once per approval",
     "lifting": "an act, once per restriction",
     "decline": "an act, once per request",
     "cancellation": "an act, once per request",

@@ -106,6 +106,7 @@ async def test_every_operation_answers_to_its_example(visitor: Visitor) -> None:
     another = await look_up(visitor, mandate_id)
     await act(visitor, mandate_id, another)
     await restrict(visitor)
+    await approve(visitor)
     await look_at_oneself(visitor)
     await audit(visitor)
     assert visitor.tried == {operation.id for operation in all_operations()}
@@ -134,6 +135,13 @@ async def questions(visitor: Visitor) -> None:
     assert (await visitor.press_execute("verify"))["decision"] == "permit"
     batch = await visitor.press_execute("verify_many")
     assert [answer["decision"] for answer in batch["answers"]] == ["permit", "deny"]
+    opened = await visitor.press_execute("open_an_acting_context")
+    operation = next(item for item in all_operations() if item.id == "exchange_an_acting_context")
+    body = examples_of(operation.request_media["application/json"])[0]
+    exchanged = await visitor.press_execute(
+        "exchange_an_acting_context", body=body | {"context": opened["context"]}
+    )
+    assert exchanged["decision"] == "permit"
     represented = await visitor.press_execute("on_whose_behalf")
     assert {item["principal"]["name"] for item in represented["items"]} == {
         "TB Ålyckan AB",
@@ -230,6 +238,14 @@ async def restrict(visitor: Visitor) -> None:
     await visitor.press_execute("read_a_restriction", restriction_id=imposed["id"])
     lifted = await visitor.press_execute("lift_a_restriction", restriction_id=imposed["id"])
     assert lifted["status"] == "lifted"
+
+
+async def approve(visitor: Visitor) -> None:
+    requested = await visitor.press_execute("request_an_approval")
+    read = await visitor.press_execute("read_an_approval", approval_id=requested["id"])
+    assert read["status"] == "pending"
+    decided = await visitor.press_execute("approve_or_decline", approval_id=requested["id"])
+    assert decided["status"] == "approved"
 
 
 def test_another_shape_would_be_found() -> None:

@@ -125,7 +125,7 @@ async def test_every_wrong_party_is_named_at_once(caller: Organisation) -> None:
     )
     messages = {fault["pointer"]: fault["message"] for fault in problem["errors"]}
     assert messages["/specifier/property"] == "Give a JSON string."
-    assert messages["/approval_id"] == "Leave this out, or give null."
+    assert messages["/approval_id"] == "Give a UUID in lower case with hyphens."
     assert messages["/representative/value"] == "This is required."
     assert "2026-11-21T09:00:00Z" in messages["/at"]
 

@@ -5,7 +5,7 @@ Every operation of the contract has an entry here; one that is added without fai
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -50,6 +50,7 @@ class Named:
     principal: str
     representative: str
     restriction: str
+    approval: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Tenants:
     stranger: Organisation
     own_template: Json
     foreign: Named
+    opened: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,8 @@ async def tenants(world: World) -> Tenants:
         await world.publish_template(owner), principal=person(PETRONELLA, "Petronella Malteskog")
     )
     request = (await owner.post("/v1/mandate-requests", asked)).json()
-    foreign = Named(draft["id"], mandate["id"], request["id"], BERI, PAUL, restriction["id"])
+    approval = (await owner.post("/v1/approvals", matter(owner))).json()
+    foreign = Named(draft["id"], mandate["id"], request["id"], BERI, PAUL, restriction["id"], approval["id"])
     return Tenants(world, owner, stranger, await world.publish_template(stranger), foreign)
 
 
@@ -132,6 +135,25 @@ async def audit(tenants: Tenants, named: Named) -> httpx.Response:
     return await auditor.post("/v1/access-log/search", body)
 
 
+DIGEST = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+
+
+async def exchange_own_context(tenants: Tenants, named: Named) -> httpx.Response:
+    """Open a context for parties of one's own, and exchange it for the named ones."""
+    stranger = tenants.stranger
+    if not tenants.opened:
+        await tenants.world.issue(stranger, tenants.own_template, principal=person(TEST_PERSSON))
+        own = question(stranger, principal=person(TEST_PERSSON, None))
+        tenants.opened.append((await stranger.post("/v1/acting-contexts", own)).json()["context"])
+    body = {
+        "context": tenants.opened[0],
+        "permissions": ["apply"],
+        "principal": person(named.principal, None),
+        "representative": person(named.representative, None),
+    }
+    return await stranger.post("/v1/acting-contexts/exchange", body)
+
+
 REASON = {"reason": "we were asked to"}
 CLERK = {"scheme": "username", "value": "anna.andersson"}
 
@@ -140,6 +162,18 @@ def restricting(owner: Organisation, **changes: Any) -> Json:  # noqa: ANN401
     """A restriction on somebody whom no question here is about."""
     body = {"subject": person(TEST_PERSSON, None), "scope": "own_login", "third_party": owner.wire}
     return body | REASON | changes
+
+
+def matter(owner: Organisation, **changes: Any) -> Json:  # noqa: ANN401
+    return {
+        "principal": person(BERI, None),
+        "representative": person(PAUL, None),
+        "third_party": owner.wire,
+        "permission": "apply",
+        "title": "Application 2026-114",
+        "content_digest": DIGEST,
+        "deadline": "2098-01-01T00:00:00Z",
+    } | changes
 
 
 def revocation(by: str) -> Callable[[Tenants, Named], Json]:
@@ -255,6 +289,10 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
         post("/v1/verifications", asked),
         post("/v1/verifications", lambda t, named: asked(t, named) | {"known_at": "2020-01-01T00:00:00Z"}),
         post("/v1/verifications", lambda t, named: asked(t, named) | {"third_party": t.owner.wire}),
+        post(
+            "/v1/verifications",
+            lambda t, named: asked(t, named) | {"approval_id": named.approval, "content_digest": DIGEST},
+        ),
     ],
     ("POST", "/v1/verifications/batch"): [
         post("/v1/verifications/batch", lambda t, named: {"questions": [asked(t, named)]})
@@ -271,6 +309,20 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
     ("GET", "/v1/restrictions/{restriction_id}"): [get("/v1/restrictions/{restriction}")],
     ("POST", "/v1/restrictions/{restriction_id}/lifting"): [
         post("/v1/restrictions/{restriction}/lifting", lambda _, __: REASON)
+    ],
+    ("POST", "/v1/acting-contexts"): [post("/v1/acting-contexts", asked)],
+    ("POST", "/v1/acting-contexts/exchange"): [exchange_own_context],
+    ("POST", "/v1/approvals"): [post("/v1/approvals", lambda tenants, _: matter(tenants.owner))],
+    ("GET", "/v1/approvals/{approval_id}"): [get("/v1/approvals/{approval}")],
+    ("POST", "/v1/approvals/{approval_id}/decision"): [
+        post("/v1/approvals/{approval}/decision", lambda _, __: {"decision": "approved"}),
+        post(
+            "/v1/approvals/{approval}/decision",
+            lambda t, _: {
+                "decision": "approved",
+                "signature": {"evidence": {"format": "jws", "data": t.world.evidence(MARIA, DIGEST)}},
+            },
+        ),
     ],
     ("POST", "/v1/representations/search"): [
         post(
@@ -309,7 +361,7 @@ def _shown(value: Any) -> Any:  # noqa: ANN401
 
 
 def nobody() -> Named:
-    return Named(str(uuid7()), str(uuid7()), str(uuid7()), MARIA, HERMAN, str(uuid7()))
+    return Named(str(uuid7()), str(uuid7()), str(uuid7()), MARIA, HERMAN, str(uuid7()), str(uuid7()))
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)

@@ -285,7 +285,7 @@ async def test_all_faults_of_a_question_at_once(municipality: Organisation) -> N
         ("/service", "string_pattern_mismatch"),
         ("/purpose", "string_too_short"),
         ("/specifier/property", "string_too_short"),
-        ("/approval_id", "none_required"),
+        ("/approval_id", "uuid_format"),
         ("/surprise", "extra_forbidden"),
     }
     assert BERI[:-1] not in answer.text

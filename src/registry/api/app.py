@@ -26,6 +26,8 @@ from registry.api.problems import (
 from registry.api.routes import (
     access_log,
     acts,
+    approvals,
+    contexts,
     mandate_requests,
     mandates,
     me,
@@ -53,7 +55,9 @@ _RESOURCES = (
     acts,
     withdrawals,
     verifications,
+    contexts,
     restrictions,
+    approvals,
     me,
     access_log,
     tokens,

@@ -45,7 +45,9 @@ _TAGS = {
     "Mandates": "Issue mandates with complete signatures, and look them up.",
     "Acts on mandates": "Revoke, renounce, suspend, resume, use: each a signed record of its own.",
     "Verification": "May this person act for that principal, here, now? With a signed receipt.",
+    "Acting contexts": "Keep acting for the same principal from one e-service to the next.",
     "Restrictions": "Blocks that win over every mandate: impose, look up, lift.",
+    "Approvals": "One matter, approved by the representative before it goes through.",
     "Own view": "What a person sees of itself, with its id token.",
     "Access log": "Who looked at whom, for auditors who say what for.",
     "Access": "Access tokens for the registry's own clients.",
@@ -66,6 +68,7 @@ _SCOPES = {
     Scope.VERIFY_OWN: "Verify towards the own organisation",
     Scope.VERIFY_ANY: "Verify towards any organisation",
     Scope.RESTRICTIONS_MANAGE: "Impose, look up and lift restrictions",
+    Scope.APPROVALS_WRITE: "Submit matters for approval, read and decide them",
     Scope.REGISTRY_ADMIN: "Impose restrictions everywhere, and lift any",
 }
 """What each scope that an operation looks at allows."""

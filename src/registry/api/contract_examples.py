@@ -5,6 +5,8 @@ from typing import Any
 from registry.api.examples import (
     access_log,
     acts,
+    approvals,
+    contexts,
     mandate_requests,
     mandates,
     overview,
@@ -16,6 +18,7 @@ from registry.api.examples import (
 )
 from registry.api.examples.parts import (
     ALCOHOL,
+    APPROVAL_ID,
     EVENT_ID,
     MANDATE_ID,
     REQUEST_ID,
@@ -36,6 +39,8 @@ _OPERATIONS: dict[str, Example] = {
     **withdrawals.EXAMPLES,
     **verifications.EXAMPLES,
     **restrictions.EXAMPLES,
+    **approvals.EXAMPLES,
+    **contexts.EXAMPLES,
     **overview.EXAMPLES,
     **access_log.EXAMPLES,
     **service.EXAMPLES,
@@ -71,6 +76,7 @@ _PARAMETERS: dict[str, Any] = {
     "template_id": TEMPLATE_ID,
     "number": 1,
     "mandate_id": MANDATE_ID,
+    "approval_id": APPROVAL_ID,
     "restriction_id": RESTRICTION_ID,
     "request_id": REQUEST_ID,
     "event_id": EVENT_ID,

@@ -69,6 +69,7 @@ _IDS = {
     "template_id": "The id of a template: it stays the same for all its versions",
     "request_id": "The id of a mandate request",
     "mandate_id": "The id of a mandate, as its issue answered it",
+    "approval_id": "The id of an approval, as its request answered it",
     "restriction_id": "The id of a restriction, as its imposing answered it",
     "event_id": "The id of the event by which it was asked for, as that answered it",
 }

@@ -35,6 +35,9 @@ REQUEST = "/{request_id:id}"
 RESTRICTION = "/{restriction_id:id}"
 """One restriction, beside `/search`."""
 
+APPROVAL = "/{approval_id:id}"
+"""One approval."""
+
 
 def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> str:
     """The header `Allow` (RFC 9110 section 10.2.1) of the address that `scope` asks for."""

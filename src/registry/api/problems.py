@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from registry.api.personal_numbers import names_person
+from registry.domain.approvals import AlreadyDecidedError, ApprovalLapsedError
 from registry.domain.documents import utc_text
 from registry.domain.errors import (
     AlreadyEndedError,
@@ -52,7 +53,6 @@ _PLAIN_WORDS = {
     "string_type": "Give a JSON string.",
     "int_type": "Give a whole number, neither quoted nor with a decimal point.",
     "bool_type": "Give true or false.",
-    "none_required": "Leave this out, or give null.",
 }
 """What would be right, where pydantic speaks of Python."""
 
@@ -118,6 +118,8 @@ PROBLEMS: dict[type[RegistryError], ProblemType] = {
     AlreadyLiftedError: ProblemType("already-lifted", 409, "Already lifted"),
     WithdrawalOpenError: ProblemType("withdrawal-open", 409, "Withdrawal asked for already"),
     WithdrawalAnsweredError: ProblemType("withdrawal-answered", 409, "Withdrawal answered already"),
+    AlreadyDecidedError: ProblemType("already-decided", 409, "Already decided"),
+    ApprovalLapsedError: ProblemType("approval-lapsed", 409, "Approval lapsed"),
     NotADraftError: ProblemType("not-a-draft", 409, "Not a draft"),
     RetiredTemplateError: ProblemType("template-retired", 409, "Template retired"),
     RequestOverError: ProblemType("request-over", 409, "Request over"),

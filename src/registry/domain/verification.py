@@ -4,11 +4,12 @@ Pure: the candidates (mandates between exactly these parties, here) come in, the
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from registry.domain.approvals import NamedApproval, is_good
 from registry.domain.delegation import Ancestor, first_ending, status_above
 from registry.domain.documents import Json, utc_text
 from registry.domain.events import EventType, Lifetime, Status, status_at, time_asked
@@ -83,6 +84,8 @@ class Question:
     `specifier_index` is the blind index of the specifier, None where the question has none.
     `births` is needed where a candidate has an age limit (`has_age_limit`), which nobody meets without it.
     `unknown_permissions` are codes that the third party has never published.
+    `approval` is the one that the question names, None where it names none. `is_of_context` is False where an
+    acting context was brought that is of other parties.
     `acting` are the blind indexes of the representative and of those who act together with it.
     """
 
@@ -100,6 +103,8 @@ class Question:
     births: "Births | None" = None
     unknown_permissions: frozenset[str] = frozenset()
     acting: tuple[bytes, ...] = ()
+    approval: NamedApproval | None = None
+    is_of_context: bool = True
 
 
 @dataclass(slots=True)
@@ -160,6 +165,9 @@ def decide(question: Question, candidates: Sequence[Candidate], blocks: Sequence
     Of several permitting mandates the one with the latest end, then the lowest id, is named, and so of
     conditional ones that lack the same; of refused ones the reason that came furthest counts.
     """
+    is_of_approval = question.approval is None or question.approval.is_of_parties
+    if not (is_of_approval and question.is_of_context):
+        return _mismatched(question, candidates, blocks)
     blocked = _blocked(question, candidates, blocks) if blocks else ()
     if blocked is None:
         answers = tuple([_restricted(code) for code in question.permissions])
@@ -175,6 +183,19 @@ def decide(question: Question, candidates: Sequence[Candidate], blocks: Sequence
     decision = max(decisions, key=_SEVERITY.index, default=Decision.DENY)
     reasons = dict.fromkeys(reason for answer in answers for reason in answer.reasons)
     return Answer(decision, tuple(reasons), answers)
+
+
+def _mismatched(question: Question, candidates: Sequence[Candidate], blocks: Sequence[Block]) -> Answer:
+    """Deny whatever else holds: the caller mixed up two matters. Only a restriction comes before that."""
+    unapproved = decide(replace(question, approval=None, is_of_context=True), candidates, blocks)
+    answers = tuple(
+        item
+        if Reason.RESTRICTED in item.reasons
+        else PermissionAnswer(item.code, Decision.DENY, (Reason.PARTY_MISMATCH,))
+        for item in unapproved.permissions
+    )
+    reasons = dict.fromkeys(reason for answer in answers for reason in answer.reasons)
+    return Answer(Decision.DENY, tuple(reasons), answers)
 
 
 def _blocked(
@@ -267,7 +288,17 @@ def _refusal(question: Question, code: str, candidate: Candidate) -> Reason | No
         return Reason.AGE_LIMIT
     if candidate.holders < candidate.together:
         return Reason.JOINT_EXERCISE_REQUIRED
-    return Reason.APPROVAL_REQUIRED if candidate.approval else None
+    is_approved = not candidate.approval or _is_approved(question, code)
+    return None if is_approved else Reason.APPROVAL_REQUIRED
+
+
+def _is_approved(question: Question, code: str) -> bool:
+    approval = question.approval
+    return (
+        approval is not None
+        and approval.permission == code
+        and is_good(approval, question.at, known_at=question.known_at, is_present=question.is_present)
+    )
 
 
 def _reason_of_end(question: Question, candidate: Candidate) -> Reason:

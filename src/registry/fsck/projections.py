@@ -10,13 +10,14 @@ from sqlalchemy import Table
 
 from registry.domain.entries import Entry, SubjectKind
 from registry.signing.keys import KeyRing
+from registry.storage.approvals import approval_row
 from registry.storage.restrictions import restriction_row
-from registry.storage.tables import restriction_states
+from registry.storage.tables import approval_states, restriction_states
 
 Rows: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
 """Rows by table."""
 
-PROJECTION_TABLES: tuple[Table, ...] = (restriction_states,)
+PROJECTION_TABLES: tuple[Table, ...] = (restriction_states, approval_states)
 """The projections; the leading key of each is its subject's id.
 
 A column `entry_count`, where there is one, tells how many entries there are, so that a lost last one shows.
@@ -27,7 +28,12 @@ def _restriction(entries: Sequence[Entry], keys: KeyRing) -> Rows:
     return {restriction_states.name: [restriction_row(entries, keys)]}
 
 
+def _approval(entries: Sequence[Entry], keys: KeyRing) -> Rows:
+    return {approval_states.name: [approval_row(entries, keys)]}
+
+
 PROJECTIONS: Mapping[SubjectKind, Callable[[Sequence[Entry], KeyRing], Rows]] = {
     SubjectKind.RESTRICTION: _restriction,
+    SubjectKind.APPROVAL: _approval,
 }
 """From all entries of a subject, oldest first, to every row that projects it."""

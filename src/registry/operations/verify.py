@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from uuid_utils import uuid7
 
+from registry.domain.approvals import NamedApproval
 from registry.domain.callers import Caller, Scope
 from registry.domain.documents import Document, Json
 from registry.domain.errors import RegistryError, UnavailableError
@@ -28,6 +30,7 @@ from registry.operations.coalesce import Coalescer
 from registry.signing.consistency import Position, consistency_token
 from registry.signing.keys import KeyRing
 from registry.storage.access_log import AccessEntry, AccessLog
+from registry.storage.approvals import ApprovalAsked, find_approvals
 from registry.storage.candidates import PartiesAsked, find_candidates
 from registry.storage.projection import specifier_index
 from registry.storage.templates import find_unknown_permissions
@@ -46,6 +49,7 @@ GROUPS_AT_ONCE = 2
 class AskedQuestion:
     """A question as a caller asks it. `document` is how it was asked, for the receipt and the access log.
 
+    `is_of_context` is False where the caller names other parties than the acting context that it brings.
     `at` None is now. `at_least` is a state that the answer may not be older than.
     """
 
@@ -63,6 +67,9 @@ class AskedQuestion:
     at: datetime | None = None
     known_at: datetime | None = None
     at_least: Position | None = None
+    approval_id: UUID | None = None
+    content_digest: str | None = None
+    is_of_context: bool = True
     operation: str = "verification"
 
 
@@ -130,18 +137,21 @@ class Verifier:
         """
         parties = [self._parties(item) for item in asked]
         found, blocked, lsn = await find_candidates(self._database, parties)
+        approvals = await self._approvals(asked, parties)
         unknown = await self._unknown_codes(asked)
         token = consistency_token(self._database.position_at(lsn), self._keys)
         answers: list[AnsweredQuestion | RegistryError] = []
         entries: list[AccessEntry] = []
-        for item, between, candidates, blocks in zip(asked, parties, found, blocked, strict=True):
+        for item, between, candidates, blocks, approval in zip(
+            asked, parties, found, blocked, approvals, strict=True
+        ):
             if item.at_least is not None and item.at_least.lsn > lsn:
                 answers.append(
                     UnavailableError("This state is older than the `at_least` that was asked for.")
                 )
                 continue
             codes = unknown.get(item.third_party, frozenset())
-            answered = self._decide(item, between, candidates, blocks, codes, token)
+            answered = self._decide(item, between, candidates, blocks, approval, codes, token)
             answers.append(answered)
             entries.append(self._entry(item, between, answered))
         return answers, entries
@@ -153,6 +163,21 @@ class Verifier:
             others = dict.fromkeys(party for party in item.together_with if party != item.representative)
             representatives += map(index, others)
         return PartiesAsked(str(item.third_party), index(item.principal), representatives)
+
+    async def _approvals(
+        self, asked: Sequence[AskedQuestion], parties: Sequence[PartiesAsked]
+    ) -> Sequence[NamedApproval | None]:
+        """The approval that each question names.
+
+        Looked up after the mandates, in the same state or a later one: what was decided is never undone.
+        """
+        if all(item.approval_id is None for item in asked):
+            return [None] * len(asked)
+        named = [
+            ApprovalAsked(item.approval_id, item.content_digest, between)
+            for item, between in zip(asked, parties, strict=True)
+        ]
+        return await find_approvals(self._database, self._keys, named)
 
     async def _unknown_codes(self, asked: Sequence[AskedQuestion]) -> dict[Party, frozenset[str]]:
         open_codes: dict[Party, set[str]] = {}
@@ -174,6 +199,7 @@ class Verifier:
         between: PartiesAsked,
         candidates: Sequence[Candidate],
         blocks: Sequence[Block],
+        approval: NamedApproval | None,
         unknown: frozenset[str],
         token: str,
     ) -> AnsweredQuestion:
@@ -193,6 +219,8 @@ class Verifier:
             unknown_permissions=unknown,
             births=_births(item, at) if any(map(has_age_limit, candidates)) else None,
             acting=tuple(between.representative_indexes) if blocks else (),
+            approval=approval,
+            is_of_context=item.is_of_context,
         )
         answer = decide(question, candidates, blocks)
         document = answer_document(answer, item.asked_at)

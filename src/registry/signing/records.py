@@ -25,6 +25,7 @@ class SealType(StrEnum):
     EVENT = "mandate-event+jwt"
     ENTRY = "registry-entry+jwt"
     TEMPLATE = "template-record+jwt"
+    ACTING_CONTEXT = "acting-context+jwt"
     RECEIPT = "mandate-receipt+jwt"
     BATCH_RECEIPT = "mandate-batch-receipt+jwt"
 

@@ -23,7 +23,9 @@ from registry.storage.sealed_entries import SealedEntry, entry_place, list_entri
 
 async def lifted_restriction(populated: Populated) -> tuple[UUID, tuple[SealedEntry, ...]]:
     """A restriction that was lifted, with its two entries."""
-    subject_id: UUID = await populated.root.fetchval("SELECT subject_id FROM sealed_entries WHERE number = 1")
+    subject_id: UUID = await populated.root.fetchval(
+        "SELECT subject_id FROM sealed_entries WHERE number = 1 AND kind = 'restriction'"
+    )
     async with populated.database.reading() as session:
         return subject_id, await entries_of(populated, session, subject_id)
 

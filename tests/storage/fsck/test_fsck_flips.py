@@ -27,6 +27,7 @@ COVERED: Mapping[str, frozenset[str] | None] = {
     "access_log": None,
     "sealed_entries": None,
     "restriction_states": None,
+    "approval_states": None,
     "erasable_secrets": None,
 }
 """The columns that some sealed byte vouches for; None is all of them."""

@@ -94,6 +94,15 @@ Id = Annotated[
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
 """A code or stable UID: ASCII letters, digits and `._:-`."""
 
+Digest = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$",
+        description="SHA-256 of the content, in base64url without padding",
+        examples=["47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"],
+    ),
+]
+
 ShortText = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_no_controls)]
 LongText = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_no_controls)]
 Words = Annotated[str, AfterValidator(_no_controls)]

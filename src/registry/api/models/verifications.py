@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
 
-from registry.api.models.fields import Code, Id, ShortText, UtcTime, WireIn, WireOut
+from registry.api.models.fields import Code, Digest, Id, ShortText, UtcTime, WireIn, WireOut
 from registry.api.models.parties import PartyIn, PartyOut
 from registry.domain.callers import Caller
 from registry.domain.documents import party_document
@@ -43,8 +43,12 @@ class QuestionIn(WireIn):
     service: Annotated[Code | None, Field(description="The e-service's stable UID")] = None
     principal_role: PartyType | None = None
     specifier: Annotated[dict[Code, ShortText] | None, Field(max_length=20)] = None
-    approval_id: Annotated[None, Field(description="Reserved for approvals of single matters")] = None
-    content_digest: Annotated[None, Field(description="Reserved for approvals of single matters")] = None
+    approval_id: Annotated[
+        Id | None, Field(description="The approval of this matter, where the template demands one")
+    ] = None
+    content_digest: Annotated[
+        Digest | None, Field(description="With `approval_id`: of the content that was approved")
+    ] = None
     at: Annotated[UtcTime | None, Field(description="Valid at that time, by what is known now")] = None
     known_at: Annotated[UtcTime | None, Field(description="By what the registry knew at that time")] = None
     at_least: Annotated[
@@ -79,6 +83,8 @@ class QuestionIn(WireIn):
             at=self.at,
             known_at=self.known_at,
             at_least=at_least,
+            approval_id=self.approval_id,
+            content_digest=self.content_digest,
         )
 
 

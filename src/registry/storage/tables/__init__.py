@@ -4,6 +4,7 @@ Record tables are immutable, by grants and triggers: they hold ids, times, commi
 personal. Projections can be rebuilt from them. Everything else is a setting, a queue, or can be erased.
 """
 
+from registry.storage.tables.approvals import approval_states
 from registry.storage.tables.clients import (
     assertions_seen,
     clients,
@@ -55,6 +56,7 @@ __all__ = [
     "RECORD_TABLES",
     "access_log",
     "access_log_persons",
+    "approval_states",
     "assertions_seen",
     "clients",
     "erasable_secrets",

@@ -1,0 +1,133 @@
+"""Where approvals stand: the projection of their sealed entries, which verification reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, insert, or_, select, update
+
+from registry.domain.approvals import Approval, NamedApproval, Verdict, read_approval
+from registry.domain.entries import Entry
+from registry.domain.parties import Party
+from registry.signing.keys import KeyRing
+from registry.storage.candidates import PartiesAsked
+from registry.storage.database import Database, ReadSession, WriteSession
+from registry.storage.tables import approval_states
+
+_states = approval_states.c
+
+_FIND = """
+SELECT approval_id, third_party, principal_index, representative_index, permission, content_index, deadline,
+    CASE WHEN decision = 'approved' THEN decided_at END AS approved_at
+FROM approval_states WHERE approval_id = ANY($1::uuid[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """Which approval a question between these parties names, if any, and of which content."""
+
+    approval_id: UUID | None
+    content_digest: str | None
+    between: PartiesAsked
+
+
+def approved_content_index(keys: KeyRing, content_digest: str) -> bytes:
+    """The blind index of the content of a matter."""
+    return keys.blind_index(f"approved-content:{content_digest}")
+
+
+def approval_row(entries: Sequence[Entry], keys: KeyRing) -> dict[str, Any]:
+    """The row of `approval_states` after these entries, oldest first. Pure: writing and fsck agree."""
+    approval = read_approval(entries)
+    matter, decision = approval.matter, approval.decision
+    return {
+        "approval_id": approval.id,
+        "third_party": str(matter.third_party.party),
+        "principal_index": keys.party_index(matter.principal.party),
+        "representative_index": keys.party_index(matter.representative.party),
+        "permission": matter.permission,
+        "content_index": approved_content_index(keys, matter.content_digest),
+        "requested_at": approval.requested_at,
+        "deadline": matter.deadline,
+        "decision": None if decision is None else decision.verdict.value,
+        "decided_at": None if decision is None else decision.decided_at,
+        "entry_count": len(entries),
+    }
+
+
+async def add_approval_state(session: WriteSession, keys: KeyRing, entry: Entry) -> None:
+    """Project an approval that has just been requested."""
+    await session.execute(insert(approval_states).values(approval_row([entry], keys)))
+
+
+async def mark_decided(
+    session: WriteSession, approval: Approval, verdict: Verdict, decided_at: datetime, *, entry_count: int
+) -> None:
+    """Project the decision on an approval that this transaction has locked."""
+    await session.execute(
+        update(approval_states)
+        .where(_states.approval_id == approval.id)
+        .values(decision=verdict.value, decided_at=decided_at, entry_count=entry_count)
+    )
+
+
+async def lock_approval(
+    session: WriteSession, keys: KeyRing, approval_id: UUID, *, seen_by: Sequence[Party]
+) -> bool:
+    """Lock an approval against every other act on it; False where none of these may see it."""
+    statement = select(_states.approval_id).where(
+        _states.approval_id == approval_id, _takes_part(keys, seen_by)
+    )
+    return await session.one_or_none(statement.with_for_update()) is not None
+
+
+async def is_approval_visible(
+    session: ReadSession, keys: KeyRing, approval_id: UUID, *, seen_by: Sequence[Party]
+) -> bool:
+    """Whether there is this approval, and one of these has a part in it."""
+    statement = select(_states.approval_id).where(
+        _states.approval_id == approval_id, _takes_part(keys, seen_by)
+    )
+    return await session.one_or_none(statement) is not None
+
+
+async def find_approvals(
+    database: Database, keys: KeyRing, asked: Sequence[ApprovalAsked]
+) -> list[NamedApproval | None]:
+    """What verification needs of the approval that each question names, as it stands now.
+
+    None where none is named. An unknown one is told as one of other parties. Raises UnavailableError.
+    """
+    ids = {item.approval_id for item in asked if item.approval_id is not None}
+    rows = {row["approval_id"]: row for row in await database.fetch_hot(_FIND, list(ids))}
+    return [
+        None if item.approval_id is None else _named(rows.get(item.approval_id), item, keys) for item in asked
+    ]
+
+
+def _named(row: Any, item: ApprovalAsked, keys: KeyRing) -> NamedApproval:  # noqa: ANN401  # asyncpg's row
+    between = item.between
+    parties = (between.third_party, between.principal_index, between.representative_indexes[0])
+    if row is None or parties != (row["third_party"], row["principal_index"], row["representative_index"]):
+        return NamedApproval(is_of_parties=False)
+    digest = item.content_digest
+    return NamedApproval(
+        is_of_parties=True,
+        is_of_content=digest is not None and approved_content_index(keys, digest) == row["content_index"],
+        permission=row["permission"],
+        deadline=row["deadline"],
+        approved_at=row["approved_at"],
+    )
+
+
+def _takes_part(keys: KeyRing, parties: Sequence[Party]) -> ColumnElement[bool]:
+    """The condition that one of the parties is third party, principal or representative."""
+    indexes = [keys.party_index(party) for party in parties]
+    return or_(
+        _states.third_party.in_([str(party) for party in parties]),
+        _states.principal_index.in_(indexes),
+        _states.representative_index.in_(indexes),
+    )
