@@ -10,6 +10,7 @@ from registry.identity.company_register import CompanyRegister
 from registry.identity.eid_roots import EidRoots
 from registry.identity.issuer_keys import StaticKeys
 from registry.identity.issuers import Purpose, TrustedIssuer, TrustedIssuers, index_issuers
+from registry.identity.sources import Sources
 from registry.operations.authenticate import authenticate
 from registry.operations.verify import Verifier
 from registry.settings import Settings
@@ -47,6 +48,11 @@ class Runtime:
         self.tokens = TokenCache(self._authenticate)
         self.access_log = AccessLog(self.database, keys)
         self.verifier = Verifier(self.access_log, keys, connections=self.settings.hot_pool_size)
+
+    @property
+    def sources(self) -> Sources:
+        """Whom to take at their word when a mandate is made."""
+        return Sources(self.issuers, self.register)
 
     def _own_issuer(self, keys: KeyRing) -> Iterable[TrustedIssuer]:
         if self.settings.token_endpoint:

@@ -13,9 +13,10 @@ from registry.domain.mandate import Capacity
 from registry.domain.parties import PartyType
 from registry.domain.template import SignatureMethod
 from registry.identity.issuers import TrustedIssuers
+from registry.identity.sources import Sources
 from registry.operations.act_on_mandate import read_mandate
 from registry.operations.evidence import ClaimedSignature
-from registry.operations.examine_mandate import ExaminedMandate, examine_mandate
+from registry.operations.examine_mandate import ExaminedMandate, Stage, examine_mandate
 from registry.operations.issue_mandate import IssueRequest, issue_mandate
 from registry.operations.revoke_mandate import Revocation, revocation_bytes, revoke_mandate
 from registry.operations.suspend_mandate import suspend_mandate
@@ -54,11 +55,11 @@ async def issue(loading: Loading, mandate: DemoMandate, template_id: UUID) -> UU
     examined = await examine_mandate(
         loading.database,
         loading.keys,
-        loading.issuers,
+        Sources(loading.issuers),
         caller,
         proposal,
         (),
-        needs_signatures=False,
+        stage=Stage.PREVIEW,
         now=mandate.issued_at,
     )
     earlier = await _find(loading, caller, examined)
@@ -67,7 +68,7 @@ async def issue(loading: Loading, mandate: DemoMandate, template_id: UUID) -> UU
     return await issue_mandate(
         loading.database,
         loading.keys,
-        loading.issuers,
+        Sources(loading.issuers),
         caller,
         IssueRequest(proposal, tuple(_signatures(mandate, examined.digest))),
         loading.request(caller, "issue_mandate", mandate.key),

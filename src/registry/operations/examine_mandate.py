@@ -6,6 +6,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 
 from registry.domain.callers import Caller
 from registry.domain.delegation import Chain, Link, check_delegation, inherit
@@ -14,8 +15,7 @@ from registry.domain.issuance import MandateProposal, check_content, choose_lang
 from registry.domain.mandate import MandateContent, Signature, content_document
 from registry.domain.signing_rules import Grantors, check_signatures
 from registry.domain.template import TemplateStatus, TemplateVersion, text_document
-from registry.identity.company_register import CompanyRegister
-from registry.identity.issuers import TrustedIssuers
+from registry.identity.sources import Sources
 from registry.operations.consult_register import consult_register
 from registry.operations.draft_template import is_own
 from registry.operations.evidence import CheckedSignatures, ClaimedSignature, check_evidence
@@ -24,6 +24,14 @@ from registry.signing.canonical import base64url_digest, canonical_bytes, digest
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database
 from registry.storage.templates import get_version
+
+
+class Stage(Enum):
+    """What the examination is for: whether signatures have to be there, and who may ask."""
+
+    PREVIEW = auto()
+    REQUEST = auto()
+    ISSUE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +52,25 @@ class ExaminedMandate:
 async def examine_mandate(
     database: Database,
     keys: KeyRing,
-    issuers: TrustedIssuers,
+    sources: Sources,
     caller: Caller,
     proposal: MandateProposal,
     claimed: Sequence[ClaimedSignature],
     *,
-    needs_signatures: bool,
+    stage: Stage,
     now: datetime,
-    may_be_principal: bool = False,
-    register: CompanyRegister | None = None,
 ) -> ExaminedMandate:
     """Check a proposal against every rule.
 
-    Without `needs_signatures`, an absent signature is no fault (those given are checked all the same).
+    Only to be issued, it needs signatures; those given are checked all the same.
     What the company register says of the principal is filled in and stands (`consult_register`).
     Raises InvalidInputError with every fault; ForbiddenError unless the caller is the template's third
-    party, which answers for what it states of the principal, or with `may_be_principal` the principal's own
+    party, which answers for what it states of the principal, or for a request the principal's own
     organisation; UnavailableError.
     """
-    is_principal = may_be_principal and caller.organisation == proposal.principal.party
+    is_principal = stage is Stage.REQUEST and caller.organisation == proposal.principal.party
     template = await _find_template(database, caller, proposal, is_principal=is_principal)
-    consulted = await consult_register(register, caller, proposal, template.content, now=now)
+    consulted = await consult_register(sources.register, caller, proposal, template.content, now=now)
     proposal = consulted.proposal
     text_digest = base64url_digest(
         canonical_bytes(text_document(template.content, choose_language(proposal, template.content)))
@@ -75,7 +81,7 @@ async def examine_mandate(
         content = inherit(content, proposal, chain.parent.content)
     to_be_signed = canonical_bytes(content_document(content))
     content_digest = digest(to_be_signed)
-    checked = await check_evidence(claimed, issuers, caller, content_digest=content_digest, now=now)
+    checked = await check_evidence(claimed, sources.issuers, caller, content_digest=content_digest, now=now)
     signed_at = min((signature.signed_at for signature in checked.signatures), default=None)
     faults = [
         *check_content(content, template, signed_at=signed_at, now=now),
@@ -86,7 +92,7 @@ async def examine_mandate(
         faults += check_delegation(content, template.content, chain)
     elif content.parent is not None:
         faults.append(Fault("/parent", "unknown_mandate", "There is no mandate here with that id."))
-    if (claimed or needs_signatures) and (chain is not None or content.parent is None):
+    if (claimed or stage is Stage.ISSUE) and (chain is not None or content.parent is None):
         grantors = None if chain is None else _grantors(chain.parent)
         faults += _signing_faults(content, checked, template, grantors, now)
     if faults:

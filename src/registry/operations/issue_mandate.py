@@ -15,12 +15,11 @@ from registry.domain.issuance import MandateProposal, check_content
 from registry.domain.mandate import Capacity, Mandate, record_document
 from registry.domain.revocation import check_may_revoke, check_not_over
 from registry.domain.template import Role, TemplateVersion
-from registry.identity.company_register import CompanyRegister
-from registry.identity.issuers import TrustedIssuers
+from registry.identity.sources import Sources
 from registry.operations.act_on_mandate import present_status, read_mandate
 from registry.operations.end_mandate import end_mandate
 from registry.operations.evidence import ClaimedSignature
-from registry.operations.examine_mandate import ExaminedMandate, examine_mandate
+from registry.operations.examine_mandate import ExaminedMandate, Stage, examine_mandate
 from registry.operations.record_event import NewEvent
 from registry.signing.encodings import encode_base64url
 from registry.signing.encryption import new_data_secret
@@ -54,13 +53,12 @@ class IssueRequest:
 async def issue_mandate(
     database: Database,
     keys: KeyRing,
-    issuers: TrustedIssuers,
+    sources: Sources,
     caller: Caller,
     request: IssueRequest,
     idempotent: IdempotentRequest,
     *,
     now: datetime,
-    register: CompanyRegister | None = None,
 ) -> UUID:
     """Issue a mandate and return its id; the same request under the same key gives the same id again.
 
@@ -75,13 +73,12 @@ async def issue_mandate(
     examined = await examine_mandate(
         database,
         keys,
-        issuers,
+        sources,
         caller,
         request.proposal,
         request.signatures,
-        needs_signatures=True,
+        stage=Stage.ISSUE,
         now=now,
-        register=register,
     )
     mandate = Mandate(
         id=uuid7(),

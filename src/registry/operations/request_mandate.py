@@ -21,9 +21,9 @@ from registry.domain.request import (
 from registry.domain.return_urls import may_return_to
 from registry.domain.signing_rules import expected_capacity
 from registry.domain.template import TemplateVersion
-from registry.identity.issuers import TrustedIssuers
+from registry.identity.sources import Sources
 from registry.operations.draft_template import is_own
-from registry.operations.examine_mandate import ExaminedMandate, examine_mandate
+from registry.operations.examine_mandate import ExaminedMandate, Stage, examine_mandate
 from registry.operations.record_entry import open_entries
 from registry.signing.encodings import encode_base64url
 from registry.signing.keys import KeyRing
@@ -46,7 +46,7 @@ class AskedMandate:
 async def request_mandate(
     database: Database,
     keys: KeyRing,
-    issuers: TrustedIssuers,
+    sources: Sources,
     caller: Caller,
     asked: AskedMandate,
     idempotent: IdempotentRequest,
@@ -72,12 +72,11 @@ async def request_mandate(
         examined = await examine_mandate(
             database,
             keys,
-            issuers,
+            sources,
             caller,
             asked.proposal,
             (),
-            needs_signatures=False,
-            may_be_principal=True,
+            stage=Stage.REQUEST,
             now=now,
         )
     except InvalidInputError as error:

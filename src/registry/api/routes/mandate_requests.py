@@ -61,7 +61,7 @@ async def ask(
     request_id = await request_mandate(
         runtime.database,
         runtime.keys,
-        runtime.issuers,
+        runtime.sources,
         caller,
         body.to_asked(),
         idempotent,

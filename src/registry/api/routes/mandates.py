@@ -33,7 +33,7 @@ from registry.domain.parties import Party
 from registry.domain.revocation import MandateOverError
 from registry.domain.signing_rules import expected_capacity
 from registry.operations.end_mandate import list_also_ended
-from registry.operations.examine_mandate import examine_mandate
+from registry.operations.examine_mandate import Stage, examine_mandate
 from registry.operations.issue_mandate import IssueRequest, issue_mandate
 from registry.operations.look_up_mandate import (
     get_mandate,
@@ -76,12 +76,11 @@ async def issue(
     mandate_id = await issue_mandate(
         runtime.database,
         runtime.keys,
-        runtime.issuers,
+        runtime.sources,
         caller,
         request,
         idempotent,
         now=runtime.now(),
-        register=runtime.register,
     )
     token = consistency_token(await runtime.database.position(), runtime.keys)
     found = await get_mandate(runtime.access_log, caller, mandate_id, now=runtime.now())
@@ -102,13 +101,12 @@ async def preview(body: MandateIn, runtime: RuntimeDep, caller: CallerDep) -> Pr
     examined = await examine_mandate(
         runtime.database,
         runtime.keys,
-        runtime.issuers,
+        runtime.sources,
         caller,
         body.to_proposal(),
         [item.to_claim() for item in body.signatures],
-        needs_signatures=False,
+        stage=Stage.PREVIEW,
         now=runtime.now(),
-        register=runtime.register,
     )
     return PreviewOut(
         to_be_signed=encode_base64url(examined.to_be_signed),
