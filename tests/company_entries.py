@@ -1,12 +1,12 @@
 """Businesses as a company register lists them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from factories import HERMAN, MARIA, PETRONELLA, Json
 from registry.identity.company_register import CompanyDocument, FileRegister
 
 SOURCE = "Bolagsverket, näringslivsregistret"
-AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
+AS_OF = (datetime.now(UTC) - timedelta(days=1)).replace(microsecond=0)
 
 
 def pnr(number: str) -> Json:

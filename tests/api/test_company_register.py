@@ -127,7 +127,7 @@ async def test_a_preview_answers_what_may_be_stated_again(owner: Organisation, t
         again = await owner.post("/v1/mandates/preview", body(template, principal_details=stated))
         assert again.status_code == 200, again.text
         assert again.json()["content"]["principal_details"] == content["principal_details"]
-    earlier = content["principal_details"] | {"retrieved_at": "2026-11-19T12:00:00Z"}
+    earlier = content["principal_details"] | {"retrieved_at": utc_text(AS_OF - timedelta(days=1))}
     again = await owner.post("/v1/mandates/preview", body(template, principal_details=earlier))
     assert again.json()["content"]["principal_details"] == earlier, "as the signed preview had it"
 
@@ -148,6 +148,10 @@ async def test_a_preview_answers_what_may_be_stated_again(owner: Organisation, t
         (
             {"retrieved_at": utc_text(datetime.now(UTC) + timedelta(days=1))},
             {("/principal_details/retrieved_at", "in_the_future")},
+        ),
+        (
+            {"retrieved_at": utc_text(datetime.now(UTC) - timedelta(days=185))},
+            {("/principal_details/retrieved_at", "too_old")},
         ),
     ],
 )

@@ -121,12 +121,12 @@ def _as_person(value: str | bytes, roots: EidRoots) -> list[Party]:
 
 
 def _name(certificate: x509.Certificate) -> str | None:
-    """The person's name: as one attribute, else given name and surname; None where there is neither."""
-    for oids in ((_NAME,), (NameOID.GIVEN_NAME, NameOID.SURNAME)):
+    """The person's name: given name and surname, else the common name; None where there is neither.
+
+    BankID's own attribute `name` (2.5.4.41) says when and on what the certificate was made as well.
+    """
+    for oids in ((NameOID.GIVEN_NAME, NameOID.SURNAME), (NameOID.COMMON_NAME,)):
         found = [certificate.subject.get_attributes_for_oid(oid) for oid in oids]
         if all(found):
             return " ".join(str(items[0].value) for items in found)
     return None
-
-
-_NAME: Final = x509.ObjectIdentifier("2.5.4.41")

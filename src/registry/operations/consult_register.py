@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from registry.domain.callers import Caller, Scope
 from registry.domain.errors import Fault
@@ -10,8 +10,11 @@ from registry.domain.issuance import MandateProposal
 from registry.domain.mandate import PrincipalDetails
 from registry.domain.parties import PartyType
 from registry.domain.signing_rules import CLOCK_SKEW
-from registry.domain.template import SigningBy, TemplateContent
+from registry.domain.template import MAX_REQUEST_LIFETIME_DAYS, SigningBy, TemplateContent
 from registry.identity.company_register import CompanyEntry, CompanyRegister
+
+_LONGEST_WAIT = timedelta(days=MAX_REQUEST_LIFETIME_DAYS)
+"""How long ago the answer that was signed may be: as long as signatures are waited for."""
 
 _BY_ITSELF = frozenset({SigningBy.PRINCIPAL, SigningBy.SIGNATORIES})
 
@@ -99,6 +102,12 @@ def _contradictions(
             yield Fault(pointer, "register_differs", message)
     if stated.retrieved_at is not None and stated.retrieved_at - now > CLOCK_SKEW:
         yield Fault("/principal_details/retrieved_at", "in_the_future", "Nothing was looked up after now.")
+    elif stated.retrieved_at is not None and now - stated.retrieved_at > _LONGEST_WAIT:
+        yield Fault(
+            "/principal_details/retrieved_at",
+            "too_old",
+            f"Look it up anew: an answer serves for at most {MAX_REQUEST_LIFETIME_DAYS} days.",
+        )
 
 
 def _folded(text: str | None) -> str | None:

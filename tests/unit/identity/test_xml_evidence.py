@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ObjectIdentifier
+from cryptography.x509.oid import NameOID
 
 from bankid_forge import (
     ISSUER,
@@ -46,9 +47,14 @@ def test_a_key_on_a_curve_signs_as_well() -> None:
     assert verify(eid().sign(TEXT, person=person, algorithm=algorithm)).party.value == BERI
 
 
-def test_the_one_attribute_for_the_name_counts_first() -> None:
-    person = eid().person(subject={NAME: "Beri Nygift"})
-    assert verify(eid().sign(TEXT, person=person)).name == "Beri Nygift"
+def test_the_name_is_the_persons_own_words_of_it() -> None:
+    """Given name and surname first; BankID's `name` also tells when the certificate was made."""
+    labelled = eid().person(subject={NAME: "(261121 10.26) Beri Ylles - BankID"})
+    assert verify(eid().sign(TEXT, person=labelled)).name == "Beri Ylles"
+    subject = {NameOID.COMMON_NAME: "Beri Ylles", NameOID.GIVEN_NAME: None, NameOID.SURNAME: None}
+    assert verify(eid().sign(TEXT, person=eid().person(subject=subject))).name == "Beri Ylles"
+    nameless = eid().person(subject=subject | {NameOID.COMMON_NAME: None})
+    assert verify(eid().sign(TEXT, person=nameless)).name is None
 
 
 def test_a_coordination_number_where_the_e_id_has_such() -> None:
