@@ -64,6 +64,8 @@ SINGULAR_LISTS: Final = {
     "used": "the roles to tell when it is",
     "ended": "the roles to tell when it is",
     "path": "one path of many hashes",
+    "chain": "one chain of many mandates",
+    "also_ended": "the mandates that did",
 }
 OTHER_MEDIA: Final = {
     ("get_an_access_token", "application/x-www-form-urlencoded"): "RFC 6749 section 4.4.2",

@@ -18,7 +18,7 @@ _AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class EndedMandate:
-    """The event that ended a mandate, and the mandates below it that ended with it, from the top down."""
+    """The event that ended a mandate, and the mandates below it that ended with it, in the order of issue."""
 
     event: MandateEvent
     also_ended: tuple[UUID, ...] = ()
@@ -54,7 +54,7 @@ async def end_mandate(
 
 
 async def list_also_ended(database: Database, superseded: UUID | None) -> list[UUID]:
-    """The mandates that ended with one that was superseded, from the top down. Raises UnavailableError."""
+    """The mandates that ended with one that was superseded, in the order of issue. Raises UnavailableError."""
     if superseded is None:
         return []
     async with database.reading() as session:

@@ -84,11 +84,11 @@ def has_above(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 async def list_ended_with(session: ReadSession, mandate_id: UUID) -> list[UUID]:
-    """The mandates below one that was ended, which ended with it, in the order of the chain."""
+    """The mandates below one that was ended, which ended with it, in the order of issue."""
     ended_at = select(_states.ended_at).where(_states.mandate_id == mandate_id).scalar_subquery()
     found = await session.execute(
         select(_states.mandate_id)
         .where(is_below(mandate_id), _states.ended_at == ended_at)
-        .order_by(func.cardinality(_states.ancestors), _states.mandate_id)
+        .order_by(_states.mandate_id)
     )
     return list(found.scalars())

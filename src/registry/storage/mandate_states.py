@@ -58,15 +58,16 @@ async def lock_state(session: WriteSession, mandate_id: UUID) -> MandateState | 
 
 
 async def lock_descendants(session: WriteSession, mandate_id: UUID) -> list[MandateState]:
-    """Lock everything below a mandate that was not ended yet, from the top down.
+    """Lock everything below a mandate that was not ended yet, in the order of issue.
 
-    The mandate itself is locked: nothing is added below it meanwhile.
+    The mandate itself is locked: nothing is added below it meanwhile, nor does an act go on there. A rebuild of
+    the projection takes its locks in the order of ids, too.
     """
     states = mandate_states.c
     rows = await session.execute(
         select(*STATE_COLUMNS)
         .where(is_below(mandate_id), states.ended_at.is_(None))
-        .order_by(func.cardinality(states.ancestors), states.mandate_id)
+        .order_by(states.mandate_id)
         .with_for_update(of=mandate_states)
     )
     return [read_state(row) for row in rows]

@@ -149,7 +149,7 @@ class ActOut(WireOut):
 class RevocationOut(ActOut):
     """A revocation or renunciation, and what ended with it."""
 
-    also_ended: Annotated[list[Id], Field(description="The sub-mandates below it, from the top down")]
+    also_ended: Annotated[list[Id], Field(description="The sub-mandates below it, in the order of issue")]
 
     @classmethod
     def of_ended(cls, ended: EndedMandate, consistency_token: str) -> Self:
