@@ -25,6 +25,7 @@ from registry.api.problems import (
 from registry.api.routes import (
     access_log,
     acts,
+    deliveries,
     mandates,
     me,
     service,
@@ -48,6 +49,7 @@ _RESOURCES = (
     mandates,
     acts,
     withdrawals,
+    deliveries,
     verifications,
     me,
     access_log,

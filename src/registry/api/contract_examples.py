@@ -5,6 +5,7 @@ from typing import Any
 from registry.api.examples import (
     access_log,
     acts,
+    deliveries,
     mandates,
     overview,
     service,
@@ -29,6 +30,7 @@ _OPERATIONS: dict[str, Example] = {
     **mandates.EXAMPLES,
     **acts.EXAMPLES,
     **withdrawals.EXAMPLES,
+    **deliveries.EXAMPLES,
     **verifications.EXAMPLES,
     **overview.EXAMPLES,
     **access_log.EXAMPLES,

@@ -9,6 +9,7 @@ from registry.storage.tables.clients import (
     clients,
     idempotency_keys,
 )
+from registry.storage.tables.deliveries import statutory_deliveries
 from registry.storage.tables.entries import sealed_entries
 from registry.storage.tables.mandates import (
     mandate_endings,
@@ -65,6 +66,7 @@ __all__ = [
     "metadata",
     "representations",
     "sealed_entries",
+    "statutory_deliveries",
     "template_publications",
     "template_retirements",
     "template_versions",
