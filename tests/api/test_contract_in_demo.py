@@ -1,6 +1,7 @@
 """The contract's examples, sent as they stand to the demo: what a tester meets who only presses Execute."""
 
 from collections.abc import AsyncIterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -59,6 +60,12 @@ class Visitor:
         return {}
 
 
+def example(operation_id: str) -> Json:
+    """An operation's example body, to be fitted to this demo."""
+    operation = next(item for item in all_operations() if item.id == operation_id)
+    return deepcopy(examples_of(operation.request_media["application/json"])[0])
+
+
 def differences(example: Any, real: Any, where: str = "") -> list[str]:  # noqa: ANN401
     """Where a real answer has other members than the example; null is anything, of a list one item."""
     if example is None or real is None:
@@ -105,6 +112,7 @@ async def test_every_operation_answers_to_its_example(visitor: Visitor) -> None:
     mandate_id = await issue(visitor, template)
     another = await look_up(visitor, mandate_id)
     await act(visitor, mandate_id, another)
+    await deliver(visitor)
     await restrict(visitor)
     await approve(visitor)
     await look_at_oneself(visitor)
@@ -176,9 +184,7 @@ async def ask(visitor: Visitor, template: Json) -> None:
 
 
 async def issue(visitor: Visitor, template: Json) -> str:
-    operation = next(item for item in all_operations() if item.id == "preview_a_mandate")
-    body = examples_of(operation.request_media["application/json"])[0]
-    body = body | {"template": {"id": template["id"], "version": template["version"]}}
+    body = example("preview_a_mandate") | {"template": {"id": template["id"], "version": template["version"]}}
     previewed = await visitor.press_execute("preview_a_mandate", body=body)
     evidence = sign_command(PETRONELLA, previewed["to_be_signed"].encode(), datetime.now(UTC))
     signature = {
@@ -202,8 +208,7 @@ async def look_up(visitor: Visitor, mandate_id: str) -> str:
 
 
 async def act(visitor: Visitor, mandate_id: str, another: str) -> None:
-    operation = next(item for item in all_operations() if item.id == "record_a_use")
-    body = examples_of(operation.request_media["application/json"])[0]
+    body = example("record_a_use")
     mandate = await visitor.press_execute("read_a_mandate", mandate_id=mandate_id)
     body = body | {"by": {name: mandate["representatives"][0][name] for name in ("scheme", "value")}}
     await visitor.press_execute("record_a_use", mandate_id=mandate_id, body=body)
@@ -215,6 +220,23 @@ async def act(visitor: Visitor, mandate_id: str, another: str) -> None:
         )
         await visitor.press_execute(operation_id, mandate_id=mandate_id, event_id=asked["event_id"])
     await visitor.press_execute("revoke_or_renounce", mandate_id=another)
+
+
+async def deliver(visitor: Visitor) -> None:
+    """On a template of an authority's own, which the demo lacks."""
+    template = example("create_a_template") | {
+        "signing": {"by": "authority"},
+        "permissions": [{"code": "follow", "type": "read", "title": {"sv": "Följa"}}],
+        "principal_types": ["person"],
+        "validity": {"default_days": 365, "max_days": 730, "open_ended": True},
+    }
+    headers = {"Authorization": f"Bearer {visitor.token}", "Idempotency-Key": "guardians"}
+    created = (await visitor.http.post("/v1/templates", json=template, headers=headers)).json()
+    await visitor.http.post(f"/v1/templates/{created['id']}/versions/1/publication", headers=headers)
+    body = example("deliver_statutory_mandates")
+    body["mandates"][0] |= {"template": {"id": created["id"], "version": 1}}
+    delivered = await visitor.press_execute("deliver_statutory_mandates", body=body)
+    assert [item["is_new"] for item in delivered["mandates"]] == [True]
 
 
 async def look_at_oneself(visitor: Visitor) -> None:

@@ -154,6 +154,13 @@ async def exchange_own_context(tenants: Tenants, named: Named) -> httpx.Response
     return await stranger.post("/v1/acting-contexts/exchange", body)
 
 
+async def deliver(tenants: Tenants, named: Named) -> httpx.Response:
+    """On a template that is named: deliveries themselves are found under one's own organisation only."""
+    body = mandate_body(tenants.own_template | {"id": named.template})
+    address = "/v1/statutory-deliveries/register/1"
+    return await tenants.stranger.http.put(address, json={"mandates": [body]})
+
+
 REASON = {"reason": "we were asked to"}
 CLERK = {"scheme": "username", "value": "anna.andersson"}
 
@@ -279,6 +286,7 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
             },
         )
     ],
+    ("PUT", "/v1/statutory-deliveries/{source}/{key}"): [deliver],
     ("POST", "/v1/me/overview"): [
         post("/v1/me/overview"),
         post("/v1/me/overview", lambda _, named: {"cursor": named.mandate}),
@@ -370,7 +378,7 @@ async def test_a_strangers_answer_is_that_of_an_unknown_id(tenants: Tenants, met
         unknown = nobody()
         expected = told(await ask(tenants, unknown), unknown)
         assert told(await ask(tenants, tenants.foreign), tenants.foreign) == expected
-        if "{" in path and not path.endswith("preview"):
+        if "{" in path and not path.endswith(("preview", "{key}")):
             assert expected[0] in {403, 404}, expected
 
 

@@ -10,6 +10,7 @@ from registry.storage.tables.clients import (
     clients,
     idempotency_keys,
 )
+from registry.storage.tables.deliveries import statutory_deliveries
 from registry.storage.tables.entries import sealed_entries
 from registry.storage.tables.mandates import (
     mandate_endings,
@@ -71,6 +72,7 @@ __all__ = [
     "request_states",
     "restriction_states",
     "sealed_entries",
+    "statutory_deliveries",
     "template_publications",
     "template_retirements",
     "template_versions",
