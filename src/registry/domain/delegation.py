@@ -14,6 +14,7 @@ from registry.domain.issuance import WHOLE_MANDATE, MandateProposal
 from registry.domain.mandate import MandateContent
 from registry.domain.parties import PartyType
 from registry.domain.revocation import is_over
+from registry.domain.signing_rules import Grantors
 from registry.domain.template import TemplateContent
 
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
@@ -57,6 +58,12 @@ class Chain:
     def parent(self) -> Link:
         """The mandate directly above."""
         return self.links[-1]
+
+    @property
+    def grantors(self) -> Grantors:
+        """Who signs what hangs below: the parent's representatives, as many as act together there."""
+        parties = frozenset(named.party for named in self.parent.content.representatives)
+        return Grantors(parties, self.parent.terms.exercise.together)
 
 
 def inherit(content: MandateContent, proposal: MandateProposal, parent: MandateContent) -> MandateContent:

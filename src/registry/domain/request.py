@@ -23,6 +23,7 @@ from registry.domain.mandate import (
     signature_document,
 )
 from registry.domain.parties import Party
+from registry.domain.signing_rules import Grantors
 
 
 class RequestStatus(StrEnum):
@@ -80,6 +81,7 @@ class MandateRequest:
     """A request as its entries tell it. `evidence` is that of each signature, exactly as received.
 
     `ending` is what was recorded: a request that lapsed has none until the worker has been there.
+    `grantors` and `ancestors` (root first) are those of a sub-mandate, as its parent has them.
     """
 
     id: UUID
@@ -90,6 +92,8 @@ class MandateRequest:
     created_at: datetime
     expires_at: datetime
     return_url: str | None = None
+    grantors: Grantors | None = None
+    ancestors: tuple[UUID, ...] = ()
     signatures: tuple[Signature, ...] = ()
     evidence: tuple[str, ...] = field(default=(), repr=False)
     ending: RequestEnding | None = None
@@ -178,8 +182,18 @@ def _ways(request: MandateRequest) -> tuple[MissingSignatures, ...]:
             return (MissingSignatures(capacity, frozenset({content.principal.party}), 1),)
         case Capacity.AUTHORITY:
             return (MissingSignatures(capacity, frozenset({content.third_party.party}), 1),)
+        case Capacity.REPRESENTATIVE if request.grantors is not None:
+            return (MissingSignatures(capacity, _granting(request), request.grantors.together),)
         case _:
             return (MissingSignatures(capacity, frozenset(), 1),)
+
+
+def _granting(request: MandateRequest) -> frozenset[Party]:
+    """The representatives of the parent; for an organisation among them, the signatories that are stated."""
+    details = request.content.principal_details
+    rule = None if details is None else details.signatory_rule
+    stated = frozenset().union(*(item.any_of for item in rule.alternatives)) if rule else frozenset[Party]()
+    return stated | (request.grantors.parties if request.grantors else frozenset())
 
 
 def created_details(request: MandateRequest) -> dict[str, Json]:
@@ -191,6 +205,8 @@ def created_details(request: MandateRequest) -> dict[str, Json]:
         "content_digest": request.content_digest,
         "expires_at": utc_text(request.expires_at),
         "return_url": request.return_url,
+        "grantors": None if request.grantors is None else _grantors_document(request.grantors),
+        "ancestors": [str(mandate_id) for mandate_id in request.ancestors],
     }
 
 
@@ -213,6 +229,8 @@ def read_request(entries: Sequence[Entry]) -> MandateRequest:
         created_at=first.recorded_at,
         expires_at=utc_time(str(asked["expires_at"])),
         return_url=None if asked["return_url"] is None else str(asked["return_url"]),
+        grantors=None if asked["grantors"] is None else _read_grantors(_object(asked["grantors"])),
+        ancestors=tuple(UUID(str(mandate_id)) for mandate_id in _list(asked["ancestors"])),
         signatures=tuple(read_signature(_object(details["signature"])) for details in signed),
         evidence=tuple(str(details["evidence"]) for details in signed),
         ending=next((_read_ending(entry) for entry in later if entry.type in _STATUS_AFTER), None),
@@ -224,6 +242,22 @@ def _read_ending(entry: Entry) -> RequestEnding:
     mandate_id = UUID(str(entry.details["mandate_id"])) if kind is RequestEntry.ISSUED else None
     at = utc_time(str(entry.details["at"])) if kind is RequestEntry.LAPSED else entry.recorded_at
     return RequestEnding(kind, at, mandate_id)
+
+
+def _grantors_document(grantors: Grantors) -> dict[str, Json]:
+    parties: list[Json] = [party_document(party) for party in sorted(grantors.parties)]
+    return {"parties": parties, "together": grantors.together}
+
+
+def _read_grantors(document: Mapping[str, Json]) -> Grantors:
+    parties = frozenset(read_party(_object(party)) for party in _list(document["parties"]))
+    return Grantors(parties, int(str(document["together"])))
+
+
+def _list(value: Json) -> Sequence[Json]:
+    if not isinstance(value, list):
+        raise TypeError("a list was written here")
+    return value
 
 
 def _object(value: Json) -> Mapping[str, Json]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from registry.domain.callers import Caller
-from registry.domain.delegation import Chain, Link, check_delegation, inherit
+from registry.domain.delegation import Chain, check_delegation, inherit
 from registry.domain.errors import Fault, ForbiddenError, InvalidInputError
 from registry.domain.issuance import MandateProposal, check_content, choose_language, complete
 from registry.domain.mandate import MandateContent, Signature, content_document
@@ -93,16 +93,11 @@ async def examine_mandate(
     elif content.parent is not None:
         faults.append(Fault("/parent", "unknown_mandate", "There is no mandate here with that id."))
     if (claimed or stage is Stage.ISSUE) and (chain is not None or content.parent is None):
-        grantors = None if chain is None else _grantors(chain.parent)
+        grantors = None if chain is None else chain.grantors
         faults += _signing_faults(content, checked, template, grantors, now)
     if faults:
         raise InvalidInputError(tuple(faults))
     return ExaminedMandate(content, template, to_be_signed, content_digest, checked.signatures, chain)
-
-
-def _grantors(parent: Link) -> Grantors:
-    parties = frozenset(named.party for named in parent.content.representatives)
-    return Grantors(parties, parent.terms.exercise.together)
 
 
 def _signing_faults(

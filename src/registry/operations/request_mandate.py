@@ -114,6 +114,8 @@ def _new_request(
         # Nothing is granted by signing once the mandate's own time is over.
         expires_at=min(expires_at, content.valid_until or expires_at),
         return_url=asked.return_url,
+        grantors=None if examined.chain is None else examined.chain.grantors,
+        ancestors=() if examined.chain is None else examined.chain.ids,
     )
 
 

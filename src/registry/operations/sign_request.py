@@ -153,7 +153,13 @@ def _check_signature(
     """Whether the new signature completes the request. Raises what keeps it from being taken."""
     if any(earlier.signer.party == signature.signer.party for earlier in request.signatures):
         raise AlreadySignedError
-    faults = check_signatures(request.content, (*request.signatures, signature), template.content, now=now)
+    faults = check_signatures(
+        request.content,
+        (*request.signatures, signature),
+        template.content,
+        grantors=request.grantors,
+        now=now,
+    )
     place = f"/signatures/{len(request.signatures)}"
     own = tuple(
         replace(fault, pointer=fault.pointer.removeprefix(place))
@@ -182,6 +188,7 @@ async def _issue(
         signatures=request.signatures,
         issued_at=now,
         registered_by=caller.urn,
+        ancestors=request.ancestors,
         request_id=request.id,
     )
     claimed = [
