@@ -9,19 +9,21 @@ from typing import Any
 import httpx
 from hypothesis import strategies as st
 
-from acting import calling, in_short
+from acting import calling, in_short, jws_signature
 from factories import BERI, HERMAN, MARIA, PAUL, PETRONELLA, Json, Organisation, World, mandate_body, person
 from registry.domain.documents import utc_text, utc_time
-from stateful.slow_life import OVER, Mandate, Model
+from stateful.slow_life import ENDINGS, OVER, Mandate, Model, Request, Restriction
 
 PRINCIPALS = (BERI, MARIA)
 REPRESENTATIVES = (PAUL, HERMAN, PETRONELLA)
 PERMISSIONS = ("apply", "follow")
+MAX_DEPTH = 2
 TICK = timedelta(microseconds=1)
 TEMPLATES: dict[str, Json] = {
     "plain": {},
     "limited": {"exercise": {"max_uses": 2}},
     "joint": {"exercise": {"together": 2}},
+    "delegable": {"delegation": {"max_depth": 2}},
 }
 
 
@@ -57,12 +59,25 @@ class Life:
 
     async def live(self, steps: int) -> None:
         """Do so many things; after each, everything is as the model says."""
-        acts: dict[str, Callable[[], Awaitable[None]]] = {
-            act.__name__: act for act in (self.issue, self.step_clock, self.use, self.end, self.turn)
-        }
+        acts: dict[str, Callable[[], Awaitable[None]]] = {act.__name__: act for act in self._acts()}
         for _ in range(steps):
             await acts[self.draw("issue", "step_clock", "use", *acts)]()
             await self.compare()
+
+    def _acts(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        return (
+            self.issue,
+            self.grant_on,
+            self.step_clock,
+            self.use,
+            self.end,
+            self.turn,
+            self.restrict,
+            self.lift,
+            self.ask,
+            self.sign,
+            self.cancel,
+        )
 
     async def step_clock(self) -> None:
         """Go on to, just before or just after a time at which something changes, or a little ahead."""
@@ -96,17 +111,24 @@ class Life:
         if old is not None and old.status(self.now) in OVER:
             expected = 409
         else:
-            others = {key: other for key, other in self.model.mandates.items() if other is not old}
+            others = {
+                key: other for key, other in self.model.mandates.items() if not (old and old in other.chain)
+            }
             expected = 409 if Model(others).in_force(wanted) else 201
         assert answer.status_code == expected, answer.text
         if expected == 201:
             wanted.id = answer.json()["id"]
             if old is not None:
-                old.events.append(("superseded", self.now))
+                self.model.end(old, "superseded", self.now)
             self.model.mandates[wanted.id] = wanted
 
     async def _send(self, wanted: Mandate, old: Mandate | None) -> httpx.Response:
-        body = mandate_body(
+        signer = wanted.parent.representatives[0] if wanted.parent else wanted.principal
+        signed = await self.world.sign(self.owner, self._body(wanted, old), signer)
+        return await self.owner.post("/v1/mandates", signed)
+
+    def _body(self, wanted: Mandate, old: Mandate | None = None) -> Json:
+        return mandate_body(
             self.templates[wanted.template],
             principal=person(wanted.principal, "P"),
             representatives=[person(number, "R") for number in wanted.representatives],
@@ -115,10 +137,120 @@ class Life:
             valid_until=utc_text(wanted.valid_until),
             external_ref=str(next(self.numbers)),
             supersedes=old.id if old else None,
+            parent=wanted.parent.id if wanted.parent else None,
         )
-        return await self.owner.post(
-            "/v1/mandates", await self.world.sign(self.owner, body, wanted.principal)
+
+    async def grant_on(self) -> None:
+        """Grant on from a mandate that allows it."""
+        parents = [item for item in self.model.mandates.values() if item.template == "delegable"]
+        place = self.draw(*range(len(parents) + 1))
+        if place == len(parents):
+            return
+        parent = parents[place]
+        holders = {item.representatives[0] for item in parent.chain}
+        wanted = Mandate(
+            id="",
+            principal=parent.principal,
+            representatives=(self.draw(*REPRESENTATIVES),),
+            permissions=parent.permissions,
+            template="delegable",
+            valid_from=max(parent.valid_from, self.now),
+            valid_until=parent.valid_until,
+            issued_at=self.now,
+            parent=parent,
         )
+        stands = parent.status(self.now) in {"active", "not_yet_valid"}
+        may = stands and len(parent.chain) <= MAX_DEPTH and wanted.representatives[0] not in holders
+        previewed = await self.owner.post("/v1/mandates/preview", self._body(wanted))
+        assert previewed.status_code == (200 if may else 422), previewed.text
+        if may:
+            answer = await self._send(wanted, None)
+            expected = 409 if self.model.in_force(wanted) else 201
+            assert answer.status_code == expected, answer.text
+            if expected == 201:
+                wanted.id = answer.json()["id"]
+                self.model.mandates[wanted.id] = wanted
+
+    async def restrict(self) -> None:
+        """Block a principal's representatives, or one of them."""
+        principal, representative = self.draw(*PRINCIPALS), self.draw(None, *REPRESENTATIVES)
+        start, until = self.now + timedelta(hours=self.draw(0, 5)), self.draw(None, 12)
+        end = start + timedelta(hours=until) if until else None
+        body = {
+            "subject": person(principal, "P"),
+            "scope": "representative" if representative else "all_representatives",
+            "third_party": self.owner.wire,
+            "from": utc_text(start),
+            "reason": "so it is",
+        }
+        body |= {"representative": person(representative, "R")} if representative else {}
+        body |= {"until": utc_text(end)} if end else {}
+        answer = await self.owner.post("/v1/restrictions", body)
+        assert answer.status_code == 201, answer.text
+        imposed = Restriction(answer.json()["id"], principal, representative, start, end, self.now)
+        self.model.restrictions.append(imposed)
+
+    async def lift(self) -> None:
+        """Lift a restriction, once."""
+        restrictions = self.model.restrictions
+        place = self.draw(*range(len(restrictions) + 1))
+        if place == len(restrictions):
+            return
+        restriction = restrictions[place]
+        answer = await self.owner.post(f"/v1/restrictions/{restriction.id}/lifting", {"reason": "over"})
+        assert answer.status_code == (201 if restriction.lifted_at is None else 409), answer.text
+        restriction.lifted_at = restriction.lifted_at or self.now
+
+    async def ask(self) -> None:
+        """Ask for a mandate that its principal has yet to sign."""
+        wanted = Mandate(
+            id="",
+            principal=self.draw(*PRINCIPALS),
+            representatives=(self.draw(*REPRESENTATIVES),),
+            permissions=("apply",),
+            template="plain",
+            valid_from=self.now,
+            valid_until=self.now + timedelta(hours=self.draw(20, 200)),
+            issued_at=self.now,
+        )
+        body = self._body(wanted) | {"expires_in_days": 1}
+        answer = await self.owner.post("/v1/mandate-requests", body)
+        assert answer.status_code == 201, answer.text
+        request = answer.json()
+        expires_at = min(self.now + timedelta(days=1), wanted.valid_until)
+        self.model.requests.append(Request(request["id"], request["digest"], wanted, expires_at))
+
+    async def sign(self) -> None:
+        """Sign a request as its principal: it becomes a mandate, if nothing is in its way."""
+        request = self._draw_request()
+        if request is None:
+            return
+        wanted = request.wanted
+        evidence = self.world.evidence(wanted.principal, request.digest)
+        answer = await self.owner.post(
+            f"/v1/mandate-requests/{request.id}/signatures", jws_signature(evidence)
+        )
+        may = request.status(self.now) == "pending" and not self.model.in_force(wanted)
+        assert answer.status_code == (201 if may else 409), answer.text
+        if may:
+            request.ended = "issued"
+            wanted.id, wanted.issued_at = answer.json()["mandate_id"], self.now
+            self.model.mandates[wanted.id] = wanted
+
+    async def cancel(self) -> None:
+        """Cancel a request."""
+        request = self._draw_request()
+        if request is None:
+            return
+        answer = await self.owner.post(f"/v1/mandate-requests/{request.id}/cancellation")
+        may = request.status(self.now) == "pending"
+        assert answer.status_code == (201 if may else 409), answer.text
+        if may:
+            request.ended = "cancelled"
+
+    def _draw_request(self) -> Request | None:
+        requests = [None, *self.model.requests]
+        return requests[self.draw(*range(len(requests)))]
 
     async def end(self) -> None:
         """Revoke or renounce: the principal, a representative or the third party."""
@@ -155,7 +287,11 @@ class Life:
             "by": person(mandate.representatives[0], None),
         }
         answer = await self.owner.post(f"/v1/mandates/{mandate.id}/uses", body)
-        allowed = mandate.status(self.now) == "active"
+        is_blocked = any(
+            item.principal == mandate.principal and item.blocks(mandate.representatives[:1], self.now, None)
+            for item in self.model.restrictions
+        )
+        allowed = mandate.status(self.now) == "active" and not is_blocked
         await self._told(mandate, answer, "used", allowed=allowed)
         uses = sum(kind == "used" for kind, _ in mandate.events)
         if allowed and mandate.max_uses is not None:
@@ -169,7 +305,9 @@ class Life:
         """Hold an act's answer against the model, and tell the model of it."""
         is_allowed = allowed and mandate.status(self.now) not in OVER
         assert answer.status_code == (201 if is_allowed else 409), answer.text
-        if is_allowed:
+        if is_allowed and kind in ENDINGS:
+            self.model.end(mandate, kind, self.now)
+        elif is_allowed:
             mandate.events.append((kind, self.now))
 
     async def compare(self) -> None:
@@ -179,6 +317,9 @@ class Life:
             answer = await self.owner.post("/v1/mandates/status", {"ids": [*mandates]})
             found = {item["id"]: item["status"] for item in answer.json()["items"]}
             assert found == {key: mandate.status(self.now) for key, mandate in mandates.items()}
+        for request in self.model.requests[-2:]:
+            shown = (await self.owner.get(f"/v1/mandate-requests/{request.id}")).json()
+            assert shown["status"] == request.status(self.now)
         moments = (
             None,
             *(moment + step for moment in self.model.boundaries() for step in (-TICK, timedelta())),
@@ -204,3 +345,5 @@ class Life:
         assert (in_short(given), given.get("mandate_id")) == (shown, named), f"{in_short(given)}, not {shown}"
         if named:
             assert utc_time(given["valid_until"]) == mandates[named].valid_until
+            chain = [item.id for item in mandates[named].chain]
+            assert given.get("chain", [named]) == chain
