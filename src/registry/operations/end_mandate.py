@@ -54,7 +54,7 @@ async def end_mandate(
 
 
 async def list_also_ended(database: Database, superseded: UUID | None) -> list[UUID]:
-    """The mandates that ended with one that was superseded, in the order of issue. Raises UnavailableError."""
+    """The mandates that ended with one that was superseded, as `end_mandate`. Raises UnavailableError."""
     if superseded is None:
         return []
     async with database.reading() as session:

@@ -60,8 +60,8 @@ async def lock_state(session: WriteSession, mandate_id: UUID) -> MandateState | 
 async def lock_descendants(session: WriteSession, mandate_id: UUID) -> list[MandateState]:
     """Lock everything below a mandate that was not ended yet, in the order of issue.
 
-    The mandate itself is locked: nothing is added below it meanwhile, nor does an act go on there. A rebuild of
-    the projection takes its locks in the order of ids, too.
+    The mandate itself is locked: nothing is added below it meanwhile, nor does an act go on there. A rebuild
+    of the projection takes its locks in the order of ids, too.
     """
     states = mandate_states.c
     rows = await session.execute(
