@@ -13,7 +13,8 @@ from registry.domain.events import Change, Lifetime, Status, ending_at, status_a
 from registry.domain.issuance import WHOLE_MANDATE, MandateProposal
 from registry.domain.mandate import MandateContent
 from registry.domain.parties import PartyType
-from registry.domain.revocation import OVER
+from registry.domain.revocation import is_over
+from registry.domain.signing_rules import Grantors
 from registry.domain.template import TemplateContent
 
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
@@ -90,9 +91,15 @@ def check_delegation(content: MandateContent, terms: TemplateContent, chain: Cha
     )
 
 
+def grantors_of(chain: Chain) -> Grantors:
+    """Who has to sign what is granted on from the end of this chain."""
+    parties = frozenset(named.party for named in chain.parent.content.representatives)
+    return Grantors(parties, chain.parent.terms.exercise.together)
+
+
 def check_standing(parent: Status) -> Iterator[Fault]:
     """Nothing is granted on from a mandate that is over or suspended."""
-    if parent in OVER:
+    if is_over(parent):
         yield Fault("/parent", "parent_over", "The parent is over: nothing is left to grant on.")
     elif parent is Status.SUSPENDED:
         yield Fault("/parent", "parent_suspended", "The parent is suspended: wait until it is resumed.")

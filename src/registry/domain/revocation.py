@@ -9,8 +9,7 @@ from registry.domain.template import Role
 
 REVOCATION_SCHEMA = "mandate-revocation/1"
 
-OVER = frozenset({Status.REVOKED, Status.EXPIRED, Status.USED_UP})
-"""A mandate with one of these has ended, in whatever way."""
+_OVER = frozenset({Status.REVOKED, Status.EXPIRED, Status.USED_UP})
 
 
 class MandateOverError(ConflictError):
@@ -33,9 +32,14 @@ def check_may_revoke(role: Role, allowed: Collection[Role]) -> None:
         raise ForbiddenError(f"On this template a mandate is revoked by: {names}.")
 
 
+def is_over(status: Status) -> bool:
+    """Whether a mandate of this status has ended in whatever way."""
+    return status in _OVER
+
+
 def check_not_over(status: Status) -> None:
     """Raise MandateOverError for a mandate that has ended in whatever way."""
-    if status in OVER:
+    if is_over(status):
         raise MandateOverError(status)
 
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.domain.callers import Caller
-from registry.domain.events import EventType, MandateEvent, status_at, time_asked
-from registry.domain.revocation import OVER
+from registry.domain.delegation import present_status
+from registry.domain.events import EventType, MandateEvent
+from registry.domain.revocation import is_over
 from registry.operations.record_event import NewEvent, earliest_date, record_events
 from registry.signing.keys import KeyRing
 from registry.storage.ancestors import list_ended_with
@@ -39,7 +40,11 @@ async def end_mandate(
     same moment; what is over by itself (expired, used up) is left as it is. Everything is written in the
     caller's transaction. Raises NotFoundError where one of them was erased.
     """
-    below = [item for item in await lock_descendants(session, state.mandate_id) if not _is_over(item, now)]
+    below = [
+        item
+        for item in await lock_descendants(session, state.mandate_id)
+        if not _is_over_by_itself(item, now)
+    ]
     ended_at = max(earliest_date(item, now) for item in (state, *below))
     # What is stated of the one mandate is not for the parties of the others to read.
     author = replace(ending.author, statement=None)
@@ -61,5 +66,5 @@ async def list_also_ended(database: Database, superseded: UUID | None) -> list[U
         return await list_ended_with(session, superseded)
 
 
-def _is_over(state: MandateState, now: datetime) -> bool:
-    return status_at(state.lifetime, time_asked(state.lifetime, now, is_present=True)) in OVER
+def _is_over_by_itself(state: MandateState, now: datetime) -> bool:
+    return is_over(present_status(state.lifetime, (), now))

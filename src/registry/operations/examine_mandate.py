@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from registry.domain.callers import Caller
-from registry.domain.delegation import Chain, Link, check_delegation, inherit
+from registry.domain.delegation import Chain, check_delegation, grantors_of, inherit
 from registry.domain.errors import Fault, ForbiddenError, InvalidInputError
 from registry.domain.issuance import MandateProposal, check_content, choose_language, complete
 from registry.domain.mandate import MandateContent, Signature, content_document
@@ -61,7 +61,10 @@ async def examine_mandate(
         canonical_bytes(text_document(template.content, choose_language(proposal, template.content)))
     )
     content = complete(proposal, template, text_digest, now=now)
-    chain = await trace_chain(database, keys, caller, proposal.parent, now=now)
+    chain: Chain | None = None
+    if proposal.parent is not None:
+        async with database.reading() as session:
+            chain = await trace_chain(session, keys, caller, proposal.parent, now=now)
     if chain is not None:
         content = inherit(content, proposal, chain.parent.content)
     to_be_signed = canonical_bytes(content_document(content))
@@ -74,16 +77,11 @@ async def examine_mandate(
     elif content.parent is not None:
         faults.append(Fault("/parent", "unknown_mandate", "There is no mandate here with that id."))
     if (claimed or needs_signatures) and (chain is not None or content.parent is None):
-        grantors = None if chain is None else _grantors(chain.parent)
+        grantors = None if chain is None else grantors_of(chain)
         faults += _signing_faults(content, checked, template, grantors, now)
     if faults:
         raise InvalidInputError(tuple(faults))
     return ExaminedMandate(content, template, to_be_signed, content_digest, checked.signatures, chain)
-
-
-def _grantors(parent: Link) -> Grantors:
-    parties = frozenset(named.party for named in parent.content.representatives)
-    return Grantors(parties, parent.terms.exercise.together)
 
 
 def _signing_faults(

@@ -88,7 +88,7 @@ async def issue_mandate(
             return earlier.object_id
         await _check_still_allowed(session, examined, now=now)
         await lock_grants(session, mandate.content, keys)
-        await _hold_parent(session, keys, caller, mandate, now=now)
+        await _hold_parent(session, keys, mandate, now=now)
         if mandate.content.supersedes is not None:
             await _supersede(session, keys, caller, mandate, now=now)
         in_force = await find_in_force(session, mandate.content, keys, mandate.ancestors)
@@ -129,14 +129,13 @@ async def _check_still_allowed(session: WriteSession, examined: ExaminedMandate,
         raise InvalidInputError(faults)
 
 
-async def _hold_parent(
-    session: WriteSession, keys: KeyRing, caller: Caller, mandate: Mandate, *, now: datetime
-) -> None:
+async def _hold_parent(session: WriteSession, keys: KeyRing, mandate: Mandate, *, now: datetime) -> None:
     """Look at the parent again, now that nobody can end it, or what is above it, until this act is over."""
     if mandate.content.parent is None:
         return
     await share_locks(session, mandate.ancestors)
-    parent = await get_state(session, keys, mandate.content.parent, seen_by=caller.organisation)
+    third_party = mandate.content.third_party.party
+    parent = await get_state(session, keys, mandate.content.parent, seen_by=third_party)
     if parent is None:
         raise RuntimeError("the third party of a mandate sees it")
     faults = tuple(check_standing(present_status(parent, now)))
