@@ -59,12 +59,6 @@ class Chain:
         """The mandate directly above."""
         return self.links[-1]
 
-    @property
-    def grantors(self) -> Grantors:
-        """Who signs what hangs below: the parent's representatives, as many as act together there."""
-        parties = frozenset(named.party for named in self.parent.content.representatives)
-        return Grantors(parties, self.parent.terms.exercise.together)
-
 
 def inherit(content: MandateContent, proposal: MandateProposal, parent: MandateContent) -> MandateContent:
     """Fill in from the parent what the proposal leaves out: role, basis, specifier, details, and an end."""
@@ -95,6 +89,12 @@ def check_delegation(content: MandateContent, terms: TemplateContent, chain: Cha
         *_check_scope(content, chain.parent.content),
         *_check_period(content, chain.parent.content),
     )
+
+
+def grantors_of(chain: Chain) -> Grantors:
+    """Who has to sign what is granted on from the end of this chain."""
+    parties = frozenset(named.party for named in chain.parent.content.representatives)
+    return Grantors(parties, chain.parent.terms.exercise.together)
 
 
 def check_standing(parent: Status) -> Iterator[Fault]:

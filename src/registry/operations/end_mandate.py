@@ -5,7 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.domain.callers import Caller
-from registry.domain.events import EventType, MandateEvent, status_at, time_asked
+from registry.domain.delegation import present_status
+from registry.domain.events import EventType, MandateEvent
 from registry.domain.revocation import is_over
 from registry.operations.record_event import NewEvent, earliest_date, record_events
 from registry.signing.keys import KeyRing
@@ -39,7 +40,11 @@ async def end_mandate(
     same moment; what is over by itself (expired, used up) is left as it is. Everything is written in the
     caller's transaction. Raises NotFoundError where one of them was erased.
     """
-    below = [item for item in await lock_descendants(session, state.mandate_id) if not _is_over(item, now)]
+    below = [
+        item
+        for item in await lock_descendants(session, state.mandate_id)
+        if not _is_over_by_itself(item, now)
+    ]
     ended_at = max(earliest_date(item, now) for item in (state, *below))
     # What is stated of the one mandate is not for the parties of the others to read.
     author = replace(ending.author, statement=None)
@@ -54,13 +59,12 @@ async def end_mandate(
 
 
 async def list_also_ended(database: Database, superseded: UUID | None) -> list[UUID]:
-    """The mandates that ended with a superseded one, in the order of issue. Raises UnavailableError."""
+    """The mandates that ended with one that was superseded, as `end_mandate`. Raises UnavailableError."""
     if superseded is None:
         return []
     async with database.reading() as session:
         return await list_ended_with(session, superseded)
 
 
-def _is_over(state: MandateState, now: datetime) -> bool:
-    status = status_at(state.lifetime, time_asked(state.lifetime, now, is_present=True))
-    return status is not None and is_over(status)
+def _is_over_by_itself(state: MandateState, now: datetime) -> bool:
+    return is_over(present_status(state.lifetime, (), now))

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from registry.domain.callers import Caller
-from registry.domain.delegation import Chain, check_delegation, inherit
+from registry.domain.delegation import Chain, check_delegation, grantors_of, inherit
 from registry.domain.errors import Fault, ForbiddenError, InvalidInputError
 from registry.domain.issuance import MandateProposal, check_content, choose_language, complete
 from registry.domain.mandate import MandateContent, Signature, content_document
@@ -76,7 +76,10 @@ async def examine_mandate(
         canonical_bytes(text_document(template.content, choose_language(proposal, template.content)))
     )
     content = complete(proposal, template, text_digest, now=now)
-    chain = await trace_chain(database, keys, caller, proposal.parent, now=now)
+    chain: Chain | None = None
+    if proposal.parent is not None:
+        async with database.reading() as session:
+            chain = await trace_chain(session, keys, caller, proposal.parent, now=now)
     if chain is not None:
         content = inherit(content, proposal, chain.parent.content)
     to_be_signed = canonical_bytes(content_document(content))
@@ -93,7 +96,7 @@ async def examine_mandate(
     elif content.parent is not None:
         faults.append(Fault("/parent", "unknown_mandate", "There is no mandate here with that id."))
     if (claimed or stage is Stage.ISSUE) and (chain is not None or content.parent is None):
-        grantors = None if chain is None else chain.grantors
+        grantors = None if chain is None else grantors_of(chain)
         faults += _signing_faults(content, checked, template, grantors, now)
     if faults:
         raise InvalidInputError(tuple(faults))

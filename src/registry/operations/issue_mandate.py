@@ -160,7 +160,8 @@ async def _hold_parent(session: WriteSession, keys: KeyRing, mandate: Mandate, *
     if mandate.content.parent is None:
         return
     await share_locks(session, mandate.ancestors)
-    parent = await get_state(session, keys, mandate.content.parent, seen_by=mandate.content.third_party.party)
+    third_party = mandate.content.third_party.party
+    parent = await get_state(session, keys, mandate.content.parent, seen_by=third_party)
     if parent is None:
         raise RuntimeError("the third party of a mandate sees it")
     faults = tuple(check_standing(present_status(parent, now)))

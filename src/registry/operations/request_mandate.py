@@ -8,6 +8,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from registry.domain.callers import Caller
+from registry.domain.delegation import grantors_of
 from registry.domain.entries import SubjectKind
 from registry.domain.errors import Fault, InvalidInputError
 from registry.domain.issuance import MandateProposal
@@ -114,7 +115,7 @@ def _new_request(
         # Nothing is granted by signing once the mandate's own time is over.
         expires_at=min(expires_at, content.valid_until or expires_at),
         return_url=asked.return_url,
-        grantors=None if examined.chain is None else examined.chain.grantors,
+        grantors=None if examined.chain is None else grantors_of(examined.chain),
         ancestors=() if examined.chain is None else examined.chain.ids,
     )
 
