@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha1, sha256
+from ipaddress import ip_address
 from typing import Any
 from xml.etree.ElementTree import canonicalize
 
@@ -50,7 +51,7 @@ def rsa_key(name: str, bits: int = 2048) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
 
 
-def certify(  # what a certificate is made of
+def certify(  # noqa: PLR0913  # all that a certificate says, each with its default
     subject: dict[x509.ObjectIdentifier, str | None],
     key: Key,
     issuer: Authority | None,
@@ -60,6 +61,7 @@ def certify(  # what a certificate is made of
     usage: tuple[str, ...] = ("content_commitment",),
     ocsp_signing: bool = False,
     algorithm: hashes.HashAlgorithm | None = None,
+    address: str | None = None,
 ) -> Authority:
     """Make a certificate; without an issuer it is signed by itself."""
     name = x509.Name([x509.NameAttribute(oid, value) for oid, value in subject.items() if value])
@@ -85,6 +87,9 @@ def certify(  # what a certificate is made of
     if ocsp_signing:
         extended = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])
         builder = builder.add_extension(extended, critical=False)
+    if address is not None:
+        alternative = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+        builder = builder.add_extension(alternative, critical=False)
     return Authority(builder.sign(issued_by.key, algorithm or hashes.SHA256()), key)
 
 

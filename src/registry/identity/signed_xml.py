@@ -1,7 +1,7 @@
 """XML signatures, read so strictly that what was verified and what is read are the same (W3C xmldsig-core).
 
 Only an enveloping signature in the form that BankID writes is taken: one `Signature` as the root, over its
-own `Object` and, where it says so, its own `KeyInfo`.
+own `Object` and its own `KeyInfo`.
 """
 
 import re
@@ -169,7 +169,7 @@ def _check_algorithms(root: etree._Element) -> None:
 
 
 def _check_references(root: etree._Element, elements: list[etree._Element]) -> int:
-    """See that every reference names one of the signature's own parts, and none of them twice."""
+    """See that the signature's own two parts are signed: a certificate that is not could be another."""
     ids = [
         value
         for element in elements
@@ -181,8 +181,8 @@ def _check_references(root: etree._Element, elements: list[etree._Element]) -> i
     covered = (root[2], root[3][0])
     own = {f"#{element.get('Id')}" for element in covered if element.get("Id")}
     uris = [reference.get("URI") for reference in root.iter(f"{DS}Reference")]
-    if not uris or len(set(uris)) != len(uris) or not own.issuperset(uris):
-        raise _malformed("its references must name its own `Object`'s content and its own `KeyInfo`")
+    if len(uris) != len(own) or set(uris) != own or len(own) != len(covered):
+        raise _malformed("it must sign its own `Object`'s content and its own `KeyInfo`, and nothing else")
     return len(uris)
 
 

@@ -83,6 +83,14 @@ def _with_anothers_certificate(xml: bytes) -> bytes:
     return xml.replace(b"<X509Certificate>", other[start:end] + b"</X509Certificate><X509Certificate>", 1)
 
 
+def _signing_only_data() -> str:
+    def without_second(xml: bytes) -> bytes:
+        start = xml.index(b'<Reference URI="#bidKeyInfo">')
+        return xml[:start] + xml[xml.index(b"</SignedInfo>") :]
+
+    return eid().sign(TEXT, bend=without_second)
+
+
 HOSTILE: dict[str, tuple[Callable[[], str], str]] = {
     "entity bomb": (_entity(_BOMB, "&a9;"), "malformed"),
     "quadratic bomb": (_entity(f'<!ENTITY a "{"x" * 10_000}">', "&a;" * 100), "malformed"),
@@ -122,6 +130,7 @@ HOSTILE: dict[str, tuple[Callable[[], str], str]] = {
         "malformed",
     ),
     "a reference to nothing": (signing_xml(bend=replacing('URI="#bidKeyInfo"', 'URI="#none"')), "malformed"),
+    "the key is not signed": (_signing_only_data, "malformed"),
     "only the key is signed": (
         signing_xml(bend=replacing('URI="#bidSignedData"', 'URI="#bidKeyInfo"')),
         "malformed",
