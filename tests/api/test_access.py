@@ -22,7 +22,11 @@ Json = dict[str, Any]
 
 CONTRACT = contract()
 PROTECTED = [
-    (method.upper(), path.format(template_id=uuid7(), mandate_id=uuid7(), number=1), operation)
+    (
+        method.upper(),
+        path.format(template_id=uuid7(), mandate_id=uuid7(), request_id=uuid7(), number=1),
+        operation,
+    )
     for path, method, operation in operations(CONTRACT)
     if operation["security"]
 ]

@@ -23,7 +23,7 @@ async def caller(world: World) -> Organisation:
 
 
 def address(path: str) -> str:
-    return path.format(template_id=uuid7(), mandate_id=uuid7(), number=1)
+    return path.format(template_id=uuid7(), mandate_id=uuid7(), request_id=uuid7(), number=1)
 
 
 async def call(caller: Organisation, method: str, target: str) -> httpx.Response:

@@ -61,6 +61,14 @@ async def test_its_own_system_does_not_say_who_signs_for_an_organisation(
     }
 
 
+async def test_a_client_of_another_department_does_not_ask_as_the_principal_either(
+    world: World, municipality: Organisation, template: Json
+) -> None:
+    elsewhere = await world.organisation(municipality.party, departments=frozenset({"Skolkontoret"}))
+    body = company_body(template) | {"principal": municipality.wire}
+    assert problem(await elsewhere.post(ROOT, body)) == "403 forbidden"
+
+
 async def test_somebody_has_to_be_able_to_sign(municipality: Organisation, template: Json) -> None:
     body = mandate_body(template, principal=company())
     assert faults(await municipality.post(ROOT, body)) == {("/principal_details/signatory_rule", "missing")}

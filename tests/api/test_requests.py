@@ -64,7 +64,7 @@ async def send(
 ) -> httpx.Response:
     """Call an operation with raw bytes as its body."""
     method, path = name.split(" ")
-    address = path.format(template_id=uuid7(), mandate_id=uuid7(), number=1)
+    address = path.format(template_id=uuid7(), mandate_id=uuid7(), request_id=uuid7(), number=1)
     sent = {"Idempotency-Key": str(uuid7()), "Content-Type": JSON} | {
         header.replace("_", "-"): value for header, value in headers.items()
     }
