@@ -66,10 +66,10 @@ async def examine_mandate(
     What the company register says of the principal is filled in and stands (`consult_register`).
     Raises InvalidInputError with every fault; ForbiddenError unless the caller is the template's third
     party, which answers for what it states of the principal, or for a request the principal's own
-    organisation; UnavailableError.
+    organisation on another's template; UnavailableError.
     """
-    is_principal = stage is Stage.REQUEST and caller.organisation == proposal.principal.party
-    template = await _find_template(database, caller, proposal, is_principal=is_principal)
+    may_be_principal = stage is Stage.REQUEST
+    template = await _find_template(database, caller, proposal, may_be_principal=may_be_principal)
     consulted = await consult_register(sources.register, caller, proposal, template.content, now=now)
     proposal = consulted.proposal
     text_digest = base64url_digest(
@@ -118,7 +118,7 @@ def _signing_faults(
 
 
 async def _find_template(
-    database: Database, caller: Caller, proposal: MandateProposal, *, is_principal: bool
+    database: Database, caller: Caller, proposal: MandateProposal, *, may_be_principal: bool
 ) -> TemplateVersion:
     async with database.reading() as session:
         template = await get_version(session, proposal.template_id, proposal.template_version)
@@ -126,6 +126,8 @@ async def _find_template(
         raise InvalidInputError(
             (Fault("/template", "unknown_template", "There is no such template version."),)
         )
+    third_party = template.content.third_party.party
+    is_principal = may_be_principal and caller.organisation == proposal.principal.party != third_party
     if not is_principal and not is_own(caller, template):
         raise ForbiddenError("Mandates are issued by clients of the template's third party.")
     return template

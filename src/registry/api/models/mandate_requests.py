@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from registry.api.models.fields import EndTime, Id, ShortText, UtcTime, WireIn, WireOut
+from registry.api.models.fields import EndTime, Id, Positive, ShortText, UtcTime, WireIn, WireOut
 from registry.api.models.mandates import ContentOut, ProposalIn, SignatureOut
 from registry.api.models.parties import PartyIn, PartyOut
 from registry.api.personal_numbers import names_person
@@ -34,7 +34,7 @@ class MandateRequestIn(ProposalIn):
         Field(description="Where the signer goes afterwards: one of the addresses registered for the client"),
     ] = None
     expires_in_days: Annotated[
-        Annotated[int, Field(strict=True, ge=1, le=3650)] | None,
+        Positive | None,
         Field(description="How long it waits for signatures; default and at most what the template says"),
     ] = None
 
