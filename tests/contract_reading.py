@@ -1,5 +1,6 @@
 """Reads the contract: its operations with every reference resolved, and validators for its schemas."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+from uuid_utils.compat import uuid7
 
 from registry.api.app import create_api
 from registry.api.contract import operations
@@ -102,3 +104,8 @@ def properties(schema: object, where: str = "") -> Iterator[tuple[str, str, Json
     for keyword in ("anyOf", "allOf", "oneOf"):
         for child in schema.get(keyword, ()):
             yield from properties(child, where)
+
+
+def address_of_nothing(path: str) -> str:
+    """A path of the contract with ids in it that nothing has."""
+    return re.sub(r"\{(\w+)\}", lambda found: "1" if found[1] == "number" else str(uuid7()), path)

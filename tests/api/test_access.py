@@ -5,9 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from uuid_utils.compat import uuid7
 
-from contract_reading import contract
+from contract_reading import address_of_nothing, contract
 from factories import BERI, Clock, Organisation, World, mandate_body, question
 from problem_documents import assert_problem
 from registry.api.contract import operations
@@ -22,7 +21,7 @@ Json = dict[str, Any]
 
 CONTRACT = contract()
 PROTECTED = [
-    (method.upper(), path.format(template_id=uuid7(), mandate_id=uuid7(), number=1), operation)
+    (method.upper(), address_of_nothing(path), operation)
     for path, method, operation in operations(CONTRACT)
     if operation["security"]
 ]

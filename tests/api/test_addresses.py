@@ -6,7 +6,7 @@ import httpx
 import pytest
 from uuid_utils.compat import uuid7
 
-from contract_reading import contract
+from contract_reading import address_of_nothing, contract
 from factories import BERI, Organisation, World
 from problem_documents import assert_names_nobody, assert_problem
 from registry.api.contract import operations
@@ -23,7 +23,7 @@ async def caller(world: World) -> Organisation:
 
 
 def address(path: str) -> str:
-    return path.format(template_id=uuid7(), mandate_id=uuid7(), number=1)
+    return address_of_nothing(path)
 
 
 async def call(caller: Organisation, method: str, target: str) -> httpx.Response:
