@@ -8,7 +8,7 @@ from sqlalchemy import Table
 from registry.domain.entries import Entry, read_entry
 from registry.fsck.findings import Finding, Kind, Row, Spot
 from registry.fsck.history import HeldRows
-from registry.fsck.projections import PROJECTION_TABLES, PROJECTIONS
+from registry.fsck.projections import PROJECTION_TABLES, PROJECTIONS, Rows
 from registry.fsck.rows import ENTRY_TABLES, row_id
 from registry.fsck.sealed import READING_ERRORS, open_document, open_sealed, open_secret
 from registry.signing.canonical import base64url_digest
@@ -40,6 +40,14 @@ def check_entries(held: HeldRows, keys: KeyRing, found: list[Finding]) -> None:
     else:
         _check_projection(held, entries, keys, found)
     note_unexpected(held, found, but={"erasable_secrets", *(table.name for table in ENTRY_TABLES)})
+
+
+def derive_rows(held: HeldRows, keys: KeyRing, found: list[Finding]) -> Rows | None:
+    """The rows that project a subject, none without entries; None where the entries do not tell, with why."""
+    if not held.all(_ENTRIES):
+        return {}
+    entries = _open_entries(held, keys, found)
+    return None if entries is None else _derive(held, entries, keys, found)
 
 
 def note_unexpected(held: HeldRows, found: list[Finding], but: set[str] | None = None) -> None:
@@ -114,11 +122,8 @@ def _read(row: Row, sealed: bytes, keys: KeyRing, spot: Spot) -> Entry | None:
 
 
 def _check_projection(held: HeldRows, entries: list[Entry], keys: KeyRing, found: list[Finding]) -> None:
-    derive = PROJECTIONS.get(entries[0].kind)
-    try:
-        expected = {} if derive is None else derive(entries, keys)
-    except READING_ERRORS:
-        Spot(found, _ENTRIES, f"{held.mandate_id}/0").note("sealed.details", Kind.UNREADABLE)
+    expected = _derive(held, entries, keys, found)
+    if expected is None:
         return
     for table in PROJECTION_TABLES:
         stored = {_key(table, row): row for row in held.all(table.name)}
@@ -126,6 +131,15 @@ def _check_projection(held: HeldRows, entries: list[Entry], keys: KeyRing, found
             _check_row(table, stored.pop(_key(table, row), None), row, found)
         for row in stored.values():
             held.spot(found, table.name, row).note("", Kind.UNEXPECTED_ROW)
+
+
+def _derive(held: HeldRows, entries: list[Entry], keys: KeyRing, found: list[Finding]) -> Rows | None:
+    derive = PROJECTIONS.get(entries[0].kind)
+    try:
+        return {} if derive is None else derive(entries, keys)
+    except READING_ERRORS:
+        Spot(found, _ENTRIES, f"{held.mandate_id}/0").note("sealed.details", Kind.UNREADABLE)
+        return None
 
 
 def _check_row(table: Table, stored: Row | None, expected: Mapping[str, Any], found: list[Finding]) -> None:

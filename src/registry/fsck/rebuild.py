@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from registry.fsck.findings import Finding, Kind, Progress, Rebuilt, Report, Tally, Watcher, differing
 from registry.fsck.history import HeldRows, History, open_history
 from registry.fsck.mandates import Templates, derive, ending_of, hold_rows, template_key
+from registry.fsck.rebuild_entries import rebuild_entry_projections
 from registry.fsck.rows import (
     MANDATE_TABLES,
     estimate_rows,
@@ -43,7 +44,7 @@ class _Work:
 
 
 async def rebuild_projection(database: Database, keys: KeyRing, *, progress: Watcher = None) -> Rebuilt:
-    """Make `mandate_states` and `representations` what the sealed records say, row for row.
+    """Make `mandate_states`, `representations` and what projects sealed entries what the records say.
 
     Rows that are as they should be are left alone, others are written anew, and those without a record are
     removed. It may run beside a registry that serves, and be stopped and started again at any time: each
@@ -69,6 +70,7 @@ async def rebuild_projection(database: Database, keys: KeyRing, *, progress: Wat
         if upto is None:
             break
         after = upto
+    await rebuild_entry_projections(database, keys, work.tally, work.written, work.removed, at_once=_AT_ONCE)
     tally = work.tally
     seconds = time.perf_counter() - started
     left = Report(tally.counts, tally.kinds, tuple(tally.kept), seconds)

@@ -114,9 +114,9 @@ async def read_batches(database: Database, tables: Sequence[Table], size: int) -
 
 
 async def read_rows_of(session: ReadSession, tables: Sequence[Table], ids: Collection[UUID]) -> Batch:
-    """Read the rows of these mandates alone."""
+    """Read the rows of these mandates, or other subjects, alone."""
     rows = {table.name: await _read(session, table, leading_key(table).in_(ids)) for table in tables}
-    return Batch(rows, await _publications_of(session, rows["mandate_states"]), is_only=False)
+    return Batch(rows, await _publications_of(session, rows.get("mandate_states", ())), is_only=False)
 
 
 async def read_range_ids(

@@ -103,16 +103,13 @@ async def exchange_acting_context(
     context = _open(exchange.token, keys, issuer=issuer, now=now)
     principal = exchange.principal or context.principal
     representative = exchange.representative or context.representative
-    shown = {
-        **exchange.document,
-        "third_party": party_document(exchange.third_party),
-        "context_id": context.id,
-    }
-    whole = {
-        **shown,
+    given = {name: value for name, value in exchange.document.items() if value is not None}
+    shown = {"third_party": party_document(exchange.third_party), **given, "context_id": context.id}
+    of_context = {
         "principal": party_document(principal),
         "representative": party_document(representative),
     }
+    whole = of_context | shown
     answered = await verifier.answer_one(
         AskedQuestion(
             caller=caller,

@@ -15,6 +15,7 @@ from registry.fsck import Finding, Kind, Progress, check_database, describe, reb
 from registry.storage.tables import metadata
 
 PROJECTION = ("mandate_states", "representations")
+OF_ENTRIES = ("restriction_states", "approval_states")
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +42,39 @@ async def test_dropped_projection_comes_back_row_for_row(populated: Populated) -
     assert await dump(populated.root) == before
     assert rebuilt.written == {table: len(before[table]) for table in PROJECTION}
     assert f"mandate_states: {rebuilt.mandates}" in describe(rebuilt)
+
+
+async def test_what_projects_entries_comes_back_row_for_row(populated: Populated) -> None:
+    before = await dump(populated.root)
+    rng = random.Random(11)  # noqa: S311  # chosen to be repeatable
+    for table in OF_ENTRIES:
+        keys = {column.name for column in metadata.tables[table].primary_key}
+        for place in await list_places(populated.root, table):
+            if place.column not in keys and not isinstance(place.value, datetime):
+                await _damage(populated, table, place.key, place.column, flip(place, rng))
+        (first, *_) = await list_keys(populated.root, table)
+        (name,) = first
+        await populated.root.execute(f"DELETE FROM {table} WHERE {name}::text = $1", first[name])  # noqa: S608  # our own names
+        await _copy_to_stray(populated, table, name)
+    assert (await populated.check()).total > 0
+    rebuilt = await rebuild_projection(populated.database, populated.keys)
+    assert await dump(populated.root) == before
+    assert rebuilt.written == {table: len(before[table]) for table in OF_ENTRIES}
+    gone = {table: count for table, count in rebuilt.removed.items() if count}
+    assert gone == dict.fromkeys(OF_ENTRIES, 1)
+    assert rebuilt.exit_code == 0
+
+
+async def test_entries_that_cannot_be_read_keep_what_projects_them(populated: Populated) -> None:
+    place = next(
+        place for place in await list_places(populated.root, "sealed_entries") if place.column == "ciphertext"
+    )
+    before = await dump(populated.root, *OF_ENTRIES)
+    async with changed(populated.root, place, place.value[:-1] + bytes([place.value[-1] ^ 1])):
+        rebuilt = await rebuild_projection(populated.database, populated.keys)
+    assert await dump(populated.root, *OF_ENTRIES) == before
+    assert rebuilt.exit_code == 1
+    assert place.row.split("/")[0] in describe(rebuilt)
 
 
 async def test_every_damaged_column_and_stray_row_is_set_right(populated: Populated) -> None:
@@ -135,11 +169,11 @@ async def _damage(populated: Populated, table: str, key: dict[str, str], column:
     await populated.root.execute(statement, value, *key.values())
 
 
-async def _copy_to_stray(populated: Populated, table: str) -> None:
-    """A row of a mandate that was never issued."""
-    columns = [column.name for column in metadata.tables[table].c if column.name != "mandate_id"]
+async def _copy_to_stray(populated: Populated, table: str, key: str = "mandate_id") -> None:
+    """A row of a mandate, or other subject, that never was."""
+    columns = [column.name for column in metadata.tables[table].c if column.name != key]
     names = ", ".join(columns)
     await populated.root.execute(
-        f"INSERT INTO {table} (mandate_id, {names}) SELECT $1, {names} FROM {table} LIMIT 1",  # noqa: S608  # our own names
+        f"INSERT INTO {table} ({key}, {names}) SELECT $1, {names} FROM {table} LIMIT 1",  # noqa: S608  # our own names
         uuid4(),
     )

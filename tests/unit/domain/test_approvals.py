@@ -99,6 +99,12 @@ def test_an_approval_of_other_parties_denies_whatever_holds() -> None:
     assert in_short(decide(question, [CANDIDATE], [block])) == "deny restricted"
 
 
+def test_a_context_of_other_parties_denies_whatever_holds() -> None:
+    question = replace(QUESTION, is_of_context=False)
+    for candidates in ([], [CANDIDATE]):
+        assert in_short(decide(question, candidates)) == "deny party_mismatch"
+
+
 def test_status_and_what_is_left_to_decide() -> None:
     approved = replace(APPROVAL, decision=ApprovalDecision(Verdict.APPROVED, NOW, AGENT.party))
     declined = replace(APPROVAL, decision=ApprovalDecision(Verdict.DECLINED, NOW, AGENT.party))
