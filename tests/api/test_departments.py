@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from uuid_utils.compat import uuid7
 
-from factories import BERI, Organisation, World, mandate_body, person, template_body
+from acting import decision
+from factories import BERI, HERMAN, PAUL, Organisation, World, mandate_body, person, question, template_body
 from problem_documents import assert_problem
+from registry.domain.callers import Scope
 
 Json = dict[str, Any]
 
@@ -122,3 +124,43 @@ async def test_the_limit_does_not_hide_what_its_organisation_is_a_party_to(world
     template = await world.publish_template(elsewhere, department="Vård")
     mandate = await world.issue(elsewhere, template, representatives=[town.whole.wire])
     assert (await town.limited.get(f"/v1/mandates/{mandate['id']}")).status_code == 200
+
+
+async def test_its_questions_count_mandates_of_its_departments_only(world: World, town: Town) -> None:
+    """What another department has is as good as not there, also in a batch and in a search."""
+    both = await world.organisation(town.whole.party, departments=frozenset({"Miljö", "Skola"}))
+    everyone = (town.whole, town.limited, both)
+    assert [await decision(client) for client in everyone] == ["permit"] * 3
+    await town.whole.post(
+        f"/v1/mandates/{town.own_mandate['id']}/revocation", {"by": "third_party", "reason": "over"}
+    )
+    assert [await decision(client) for client in everyone] == ["permit", "deny: revoked", "permit"]
+    asked = {"questions": [question(town.limited), question(town.limited, principal=person(HERMAN, None))]}
+    answers = (await town.limited.post("/v1/verifications/batch", asked)).json()["answers"]
+    assert [answer["reasons"] for answer in answers] == [["revoked"], ["no_mandate"]]
+    held = {"representative": person(PAUL, None)}
+    for client, expected in ((town.whole, [BERI]), (town.limited, []), (both, [BERI])):
+        found = (await client.post("/v1/representations/search", held)).json()["items"]
+        assert [item["principal"]["value"] for item in found] == expected
+
+
+async def test_a_mandate_on_a_template_of_no_department_is_no_departments(world: World, town: Town) -> None:
+    template = await world.publish_template(town.whole, department=None)
+    await world.issue(town.whole, template, principal=person(HERMAN))
+    asked = {"principal": person(HERMAN, None)}
+    assert await decision(town.whole, **asked) == "permit"
+    assert await decision(town.limited, **asked) == "deny: no_mandate"
+
+
+async def test_towards_others_its_departments_say_nothing(world: World, town: Town) -> None:
+    """The departments are of its own organisation: another's templates have others."""
+    elsewhere = await world.organisation(name="Karlskrona kommun")
+    await world.issue(elsewhere, await world.publish_template(elsewhere, department="Miljö och hälsa"))
+    anywhere = await world.organisation(
+        town.whole.party, departments=frozenset({"Miljö"}), without=frozenset({Scope.REGISTRY_ADMIN})
+    )
+    third_party = {name: elsewhere.wire[name] for name in ("scheme", "value")}
+    assert await decision(anywhere, third_party=third_party) == "permit"
+    held = {"representative": person(PAUL, None), "third_party": third_party}
+    found = (await anywhere.post("/v1/representations/search", held)).json()["items"]
+    assert [item["principal"]["value"] for item in found] == [BERI]

@@ -15,11 +15,13 @@ from registry.domain.parties import Party
 from registry.domain.restrictions import Block
 from registry.domain.verification import RULES_VERSION, Births, Decision, PermissionAnswer, Question, decide
 from registry.identity.schemes import birth_date
-from registry.operations.verify import check_third_party, local_zone
+from registry.operations.verify import check_third_party, is_limited, local_zone
 from registry.signing.records import SealType, open_seal
 from registry.storage.access_log import AccessEntry, AccessLog
+from registry.storage.database import ReadSession
 from registry.storage.mandate_records import list_sealed_records
 from registry.storage.mandate_search import Representation, find_representations
+from registry.storage.mandate_states import list_departments
 from registry.storage.restrictions import find_guardians, list_blocks
 
 
@@ -73,6 +75,8 @@ async def search_representations(
             limit=search.limit + 1,
         )
         page, cursor = _cut(found, search.limit)
+        if is_limited(caller, search.third_party):
+            page = await _within_departments(session, caller, page)
         blocked = await list_blocks(session, str(search.third_party), {item.principal_index for item in page})
         if blocked:
             of_guardians = await find_guardians(session, [item.candidate.mandate_id for item in page])
@@ -96,6 +100,13 @@ async def search_representations(
         for key, group in groups
     ]
     return [principal for principal in principals if principal is not None], cursor
+
+
+async def _within_departments(
+    session: ReadSession, caller: Caller, page: Sequence[Representation]
+) -> list[Representation]:
+    departments = await list_departments(session, {item.candidate.mandate_id for item in page})
+    return [item for item in page if caller.may_see_department(departments.get(item.candidate.mandate_id))]
 
 
 def _cut(found: Sequence[Representation], limit: int) -> tuple[list[Representation], bytes | None]:

@@ -32,6 +32,7 @@ from registry.signing.keys import KeyRing
 from registry.storage.access_log import AccessEntry, AccessLog
 from registry.storage.approvals import ApprovalAsked, find_approvals
 from registry.storage.candidates import PartiesAsked, find_candidates
+from registry.storage.mandate_states import list_departments
 from registry.storage.projection import specifier_index
 from registry.storage.templates import find_unknown_permissions
 
@@ -89,6 +90,11 @@ def check_third_party(caller: Caller, third_party: Party) -> None:
         caller.require(Scope.VERIFY_ANY)
 
 
+def is_limited(caller: Caller, third_party: Party) -> bool:
+    """Whether the caller's limit to departments bounds what it is told: in its own organisation's matters."""
+    return bool(caller.departments) and third_party == caller.organisation
+
+
 class Verifier:
     """Answers questions. Remembers which permission codes exist: a code once published stays.
 
@@ -137,6 +143,7 @@ class Verifier:
         """
         parties = [self._parties(item) for item in asked]
         found, blocked, lsn = await find_candidates(self._database, parties)
+        found = await self._within_departments(asked, found)
         approvals = await self._approvals(asked, parties)
         unknown = await self._unknown_codes(asked)
         token = consistency_token(self._database.position_at(lsn), self._keys)
@@ -178,6 +185,29 @@ class Verifier:
             for item, between in zip(asked, parties, strict=True)
         ]
         return await find_approvals(self._database, self._keys, named)
+
+    async def _within_departments(
+        self, asked: Sequence[AskedQuestion], found: list[list[Candidate]]
+    ) -> list[list[Candidate]]:
+        """Leave to clients limited to departments only what is on their templates.
+
+        One statement more, for questions of such clients alone: which template a mandate is on never changes.
+        """
+        limited = {place for place, item in enumerate(asked) if is_limited(item.caller, item.third_party)}
+        ids = {candidate.mandate_id for place in limited for candidate in found[place]}
+        if not ids:
+            return found
+        async with self._database.reading() as session:
+            departments = await list_departments(session, ids)
+        return [
+            [
+                candidate
+                for candidate in candidates
+                if place not in limited
+                or asked[place].caller.may_see_department(departments.get(candidate.mandate_id))
+            ]
+            for place, candidates in enumerate(found)
+        ]
 
     async def _unknown_codes(self, asked: Sequence[AskedQuestion]) -> dict[Party, frozenset[str]]:
         open_codes: dict[Party, set[str]] = {}

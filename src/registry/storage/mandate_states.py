@@ -1,6 +1,6 @@
 """Where mandates stand: locking one for an act, and finding those that an organisation may see."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -155,6 +155,20 @@ def party_sees(keys: KeyRing, party: Party, departments: frozenset[str]) -> Colu
     # An organisation is often third party and recipient of the same consent: then the limit holds too.
     within = is_of_departments(states.template_id, states.template_version, departments)
     return and_(is_own, within) | and_(~is_own, takes_part)
+
+
+async def list_departments(session: ReadSession, mandate_ids: Collection[UUID]) -> dict[UUID, str | None]:
+    """Of which department the template version of each of these mandates is; None for one of none."""
+    states, versions = mandate_states.c, template_versions.c
+    rows = await session.execute(
+        select(states.mandate_id, versions.department)
+        .join(
+            template_versions,
+            and_(versions.template_id == states.template_id, versions.version == states.template_version),
+        )
+        .where(states.mandate_id.in_(mandate_ids))
+    )
+    return {row.mandate_id: row.department for row in rows}
 
 
 def is_of_departments(
