@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 
+from asking import ROOT, ask_for, company_body, sign_as
 from delegating import grant_on
 from factories import (
     BERI,
@@ -20,6 +21,7 @@ from factories import (
     question,
     template_body,
 )
+from registry.operations.lapse_requests import lapse_requests
 from registry.storage.tables import metadata
 
 Json = dict[str, Any]
@@ -36,6 +38,7 @@ async def populate(world: World) -> None:
     world.clock.fixed = START
     owner = await world.organisation()
     await _issue_and_act(world, owner, await _make_templates(world, owner))
+    await _ask(world, owner)
     await _restrict(world, owner)
     await _approve(world, owner)
     world.clock.advance(minutes=9)
@@ -46,6 +49,24 @@ async def populate(world: World) -> None:
         ("/v1/representations/search", {"representative": person(PAUL, None)}),
     ):
         _done(await owner.post(path, body))
+
+
+async def _ask(world: World, owner: Organisation) -> None:
+    """A request that waits, one signed once of twice, one issued, one declined, one cancelled, one lapsed."""
+    template = await world.publish_template(owner)
+    for ending in ("pending", "half", "signatures", "decline", "cancellation", "lapsed"):
+        world.clock.advance(seconds=5)
+        body = company_body(template) if ending == "half" else mandate_body(template, external_ref=ending)
+        request = await ask_for(owner, body | ({"expires_in_days": 1} if ending == "lapsed" else {}))
+        world.clock.advance(seconds=5)
+        if ending in {"half", "signatures"}:
+            signer = HERMAN if ending == "half" else BERI
+            _done(await sign_as(world, owner, request, signer))
+        elif ending in {"decline", "cancellation"}:
+            token = {"Id_Token": world.id_token(BERI, owner.client_id)} if ending == "decline" else {}
+            _done(await owner.post(f"{ROOT}/{request['id']}/{ending}", {}, **token))
+    world.clock.advance(days=2)
+    await lapse_requests(world.database, world.keys, now=world.clock())
 
 
 async def _approve(world: World, owner: Organisation) -> None:

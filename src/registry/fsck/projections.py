@@ -11,17 +11,22 @@ from sqlalchemy import Table
 from registry.domain.entries import Entry, SubjectKind
 from registry.signing.keys import KeyRing
 from registry.storage.approvals import approval_row
+from registry.storage.request_states import request_row
 from registry.storage.restrictions import restriction_row
-from registry.storage.tables import approval_states, restriction_states
+from registry.storage.tables import approval_states, request_states, restriction_states
 
 Rows: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
 """Rows by table."""
 
-PROJECTION_TABLES: tuple[Table, ...] = (restriction_states, approval_states)
+PROJECTION_TABLES: tuple[Table, ...] = (request_states, restriction_states, approval_states)
 """The projections; the leading key of each is its subject's id.
 
 A column `entry_count`, where there is one, tells how many entries there are, so that a lost last one shows.
 """
+
+
+def _request(entries: Sequence[Entry], keys: KeyRing) -> Rows:
+    return {request_states.name: [request_row(entries, keys)]}
 
 
 def _restriction(entries: Sequence[Entry], keys: KeyRing) -> Rows:
@@ -33,6 +38,7 @@ def _approval(entries: Sequence[Entry], keys: KeyRing) -> Rows:
 
 
 PROJECTIONS: Mapping[SubjectKind, Callable[[Sequence[Entry], KeyRing], Rows]] = {
+    SubjectKind.REQUEST: _request,
     SubjectKind.RESTRICTION: _restriction,
     SubjectKind.APPROVAL: _approval,
 }
