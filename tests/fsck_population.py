@@ -1,6 +1,6 @@
 """A small registry with something of everything, made through the application, and its rows as they stand."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -65,8 +65,7 @@ async def _ask(world: World, owner: Organisation) -> None:
         elif ending in {"decline", "cancellation"}:
             token = {"Id_Token": world.id_token(BERI, owner.client_id)} if ending == "decline" else {}
             _done(await owner.post(f"{ROOT}/{request['id']}/{ending}", {}, **token))
-    world.clock.advance(days=2)
-    await lapse_requests(world.database, world.keys, now=world.clock())
+    await lapse_requests(world.database, world.keys, now=world.clock() + timedelta(days=2))
 
 
 async def _approve(world: World, owner: Organisation) -> None:

@@ -7,6 +7,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from acting import canonical, count_rows, decision, faults, problem, sha256_text, verified, without
+from delegating import grant_on
 from factories import BERI, HERMAN, MARIA, PETRONELLA, Clock, Json, Organisation, World, person
 from party_numbers import swedish
 from registry.domain.callers import Scope
@@ -286,3 +287,19 @@ async def test_a_thousand_are_delivered_at_once_and_one_more_is_too_many(
     again = await delivered(municipality, *items[:-1])
     assert again["ended"] == [told["mandates"][-1]["id"]]
     assert faults(await put(municipality, *items, items[0])) == {("/mandates", "too_long")}
+
+
+async def test_what_hangs_below_ends_with_what_is_delivered_no_more(
+    world: World, municipality: Organisation
+) -> None:
+    template = await world.publish_template(
+        municipality, **(GUARDIAN | {"age_limits": {}, "delegation": {"max_depth": 1}})
+    )
+    told = await delivered(municipality, item(template))
+    parent = (await municipality.get(f"/v1/mandates/{told['mandates'][0]['id']}")).json()
+    leaf = await grant_on(world, municipality, parent, HERMAN, by=[PETRONELLA])
+    assert await asked(municipality, CHILD, HERMAN) == "permit"
+    await delivered(municipality)
+    assert await asked(municipality, CHILD, HERMAN) == "deny: revoked"
+    statuses = await municipality.post("/v1/mandates/status", {"ids": [leaf["id"]]})
+    assert statuses.json()["items"][0]["status"] == "revoked"

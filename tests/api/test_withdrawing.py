@@ -4,6 +4,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from acting import canonical, count_rows, decision, faults, problem, sha256_text, verified, without
+from delegating import make_chain
 from factories import BERI, MARIA, PAUL, Clock, Json, Organisation, World, person
 from registry.domain.callers import Scope
 from registry.signing.encodings import decode_base64url
@@ -228,3 +229,15 @@ async def test_what_is_over_waits_for_no_answer(database: Database, keys: KeyRin
         assert problem(over) == "409 mandate-over"
     token = world.id_token(BERI, later.client_id)
     assert problem(await later.post(address(mandate), WHY, Id_Token=token)) == "409 mandate-over"
+
+
+async def test_what_hangs_below_ends_with_a_completed_withdrawal(
+    world: World, municipality: Organisation
+) -> None:
+    root, leaf = await make_chain(world, municipality, 2, may_revoke=["third_party"])
+    told = await ask(world, municipality, root)
+    done = await municipality.post(address(root, f"/{told['event_id']}/completion"), {})
+    assert done.status_code == 201, done.text
+    assert done.json()["also_ended"] == [leaf["id"]]
+    statuses = await municipality.post("/v1/mandates/status", {"ids": [root["id"], leaf["id"]]})
+    assert [item["status"] for item in statuses.json()["items"]] == ["revoked", "revoked"]

@@ -9,7 +9,8 @@ from registry.domain.events import EventType, MandateEvent
 from registry.domain.revocation import check_not_over
 from registry.domain.template import Role
 from registry.domain.withdrawal import WithdrawalAnsweredError
-from registry.operations.act_on_mandate import author_of_act, hold_mandate
+from registry.operations.act_on_mandate import HeldMandate, author_of_act, hold_mandate
+from registry.operations.end_mandate import EndedMandate, end_mandate
 from registry.operations.record_event import NewEvent, record_event
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database, WriteSession
@@ -25,14 +26,20 @@ async def complete_withdrawal(
     reason: str | None,
     *,
     now: datetime,
-) -> MandateEvent:
+) -> EndedMandate:
     """End the mandate as its principal asked: a revocation by the third party that names the request.
+
+    What hangs below the mandate ends with it.
 
     Allowed on every template, since the principal wishes it. Committed when this returns. Of an answer and
     other acts that race, one comes first: the rest raise AlreadyEndedError or WithdrawalAnsweredError.
     Raises also NotFoundError, ForbiddenError, MandateOverError, UnavailableError.
     """
-    return await _answer(database, keys, caller, mandate_id, request_id, EventType.REVOKED, reason, now=now)
+    async with database.transaction() as session:
+        held, event = await _held(
+            session, keys, caller, mandate_id, request_id, EventType.REVOKED, reason, now=now
+        )
+        return await end_mandate(session, keys, caller, held.state, event, now=now)
 
 
 async def refuse_withdrawal(
@@ -47,11 +54,13 @@ async def refuse_withdrawal(
 ) -> MandateEvent:
     """Refuse what was asked, saying why; the mandate goes on. Raises as `complete_withdrawal`."""
     turn = EventType.WITHDRAWAL_REFUSED
-    return await _answer(database, keys, caller, mandate_id, request_id, turn, reason, now=now)
+    async with database.transaction() as session:
+        held, event = await _held(session, keys, caller, mandate_id, request_id, turn, reason, now=now)
+        return await record_event(session, keys, caller, held.state, event, now=now)
 
 
-async def _answer(
-    database: Database,
+async def _held(  # both answers ask the same of all of this
+    session: WriteSession,
     keys: KeyRing,
     caller: Caller,
     mandate_id: UUID,
@@ -60,19 +69,18 @@ async def _answer(
     reason: str | None,
     *,
     now: datetime,
-) -> MandateEvent:
-    async with database.transaction() as session:
-        held = await hold_mandate(session, keys, mandate_id, caller, now=now)
-        author = author_of_act(held, Role.THIRD_PARTY, caller, person=None, registrar=None)
-        is_open = await _is_open(session, mandate_id, request_id)
-        ending = await get_ending(session, mandate_id)
-        if ending is not None:
-            raise AlreadyEndedError(ending.event_id, ending.type.value, ending.ended_at)
-        check_not_over(held.status)
-        if not is_open:
-            raise WithdrawalAnsweredError
-        event = NewEvent(answer, author, reason, {"withdrawal_request": str(request_id)})
-        return await record_event(session, keys, caller, held.state, event, now=now)
+) -> tuple[HeldMandate, NewEvent]:
+    """The mandate, locked, with what answers the request, where that may still be answered."""
+    held = await hold_mandate(session, keys, mandate_id, caller, now=now)
+    author = author_of_act(held, Role.THIRD_PARTY, caller, person=None, registrar=None)
+    is_open = await _is_open(session, mandate_id, request_id)
+    ending = await get_ending(session, mandate_id)
+    if ending is not None:
+        raise AlreadyEndedError(ending.event_id, ending.type.value, ending.ended_at)
+    check_not_over(held.status)
+    if not is_open:
+        raise WithdrawalAnsweredError
+    return held, NewEvent(answer, author, reason, {"withdrawal_request": str(request_id)})
 
 
 async def _is_open(session: WriteSession, mandate_id: UUID, request_id: UUID) -> bool:

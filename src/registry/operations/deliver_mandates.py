@@ -37,7 +37,8 @@ from registry.domain.template import (
 )
 from registry.operations.act_on_mandate import present_status
 from registry.operations.draft_template import is_own
-from registry.operations.record_event import NewEvent, record_event
+from registry.operations.end_mandate import end_mandate
+from registry.operations.record_event import NewEvent
 from registry.signing.canonical import base64url_digest, canonical_bytes
 from registry.signing.keys import KeyRing
 from registry.signing.records import SealType, seal
@@ -231,6 +232,6 @@ async def _end(
         state = await lock_state(session, mandate_id)
         if state is not None and not is_over(present_status(state, now)):
             event = NewEvent(EventType.REVOKED, author, REPLACED, {"delivery": details})
-            await record_event(session, keys, caller, state, event, now=now)
+            await end_mandate(session, keys, caller, state, event, now=now)
             ended.append(mandate_id)
     return tuple(ended)

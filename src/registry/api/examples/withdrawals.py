@@ -45,7 +45,8 @@ EXAMPLES = {
         {"by": "principal", "reason": _SIGNED_WHY},
     ),
     "complete_a_withdrawal_request": Example(
-        _act("mandate.revoked", "third_party", _WHY_COMPLETED), {"reason": _WHY_COMPLETED}
+        _act("mandate.revoked", "third_party", _WHY_COMPLETED) | {"also_ended": []},
+        {"reason": _WHY_COMPLETED},
     ),
     "refuse_a_withdrawal_request": Example(
         _act("mandate.withdrawal_refused", "third_party", _WHY_REFUSED), {"reason": _WHY_REFUSED}

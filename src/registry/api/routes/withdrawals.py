@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response, status
 
-from registry.api.models.acts import ActOut, ActPreviewOut
+from registry.api.models.acts import ActOut, ActPreviewOut, RevocationOut
 from registry.api.models.fields import Id
 from registry.api.models.withdrawals import CompletionIn, RefusalIn, WithdrawalRequestIn
 from registry.api.paths import MANDATE
@@ -87,12 +87,14 @@ async def complete(
     runtime: RuntimeDep,
     caller: CallerDep,
     response: Response,
-) -> ActOut:
+) -> RevocationOut:
     """End the mandate as its principal asked: a revocation by the third party that names the request."""
-    event = await complete_withdrawal(
+    ended = await complete_withdrawal(
         runtime.database, runtime.keys, caller, mandate_id, event_id, body.reason, now=runtime.now()
     )
-    return await _done(runtime, event, response)
+    response.headers["Location"] = f"/v1/mandates/{mandate_id}/events"
+    token = consistency_token(await runtime.database.position(), runtime.keys)
+    return RevocationOut.of_ended(ended, token)
 
 
 @router.post(
