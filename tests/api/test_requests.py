@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
-from contract_reading import contract
+from contract_reading import address_of_nothing, contract
 from factories import BERI, Organisation, World
 from problem_documents import assert_names_nobody, assert_problem
 from registry.api.contract import operations
@@ -19,6 +19,7 @@ from registry.storage.tables import (
     idempotency_keys,
     mandate_events,
     mandate_records,
+    sealed_entries,
     template_versions,
 )
 
@@ -49,7 +50,14 @@ async def nothing_is_written(database: Database) -> AsyncIterator[None]:
 
 
 async def counts(database: Database) -> list[int]:
-    tables = (template_versions, mandate_records, mandate_events, idempotency_keys, access_log)
+    tables = (
+        template_versions,
+        mandate_records,
+        mandate_events,
+        sealed_entries,
+        idempotency_keys,
+        access_log,
+    )
     async with database.reading() as session:
         return [
             (await session.execute(select(func.count()).select_from(table))).scalar_one() for table in tables
@@ -64,7 +72,7 @@ async def send(
 ) -> httpx.Response:
     """Call an operation with raw bytes as its body."""
     method, path = name.split(" ")
-    address = path.format(template_id=uuid7(), mandate_id=uuid7(), number=1)
+    address = address_of_nothing(path)
     sent = {"Idempotency-Key": str(uuid7()), "Content-Type": JSON} | {
         header.replace("_", "-"): value for header, value in headers.items()
     }
