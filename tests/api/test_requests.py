@@ -19,6 +19,7 @@ from registry.storage.tables import (
     idempotency_keys,
     mandate_events,
     mandate_records,
+    sealed_entries,
     template_versions,
 )
 
@@ -49,7 +50,14 @@ async def nothing_is_written(database: Database) -> AsyncIterator[None]:
 
 
 async def counts(database: Database) -> list[int]:
-    tables = (template_versions, mandate_records, mandate_events, idempotency_keys, access_log)
+    tables = (
+        template_versions,
+        mandate_records,
+        mandate_events,
+        sealed_entries,
+        idempotency_keys,
+        access_log,
+    )
     async with database.reading() as session:
         return [
             (await session.execute(select(func.count()).select_from(table))).scalar_one() for table in tables
