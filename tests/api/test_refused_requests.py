@@ -67,6 +67,14 @@ async def test_a_client_of_another_department_does_not_ask_as_the_principal_eith
     assert problem(await elsewhere.post(ROOT, body)) == "403 forbidden"
 
 
+async def test_a_sub_mandate_is_not_asked_for(
+    world: World, municipality: Organisation, template: Json
+) -> None:
+    parent = await world.issue(municipality, template)
+    body = mandate_body(template, parent=parent["id"])
+    assert ("/parent", "not_supported") in faults(await municipality.post(ROOT, body))
+
+
 async def test_somebody_has_to_be_able_to_sign(municipality: Organisation, template: Json) -> None:
     body = mandate_body(template, principal=company())
     assert faults(await municipality.post(ROOT, body)) == {("/principal_details/signatory_rule", "missing")}

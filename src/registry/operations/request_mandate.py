@@ -145,6 +145,9 @@ def _check_stated_rule(
 
 
 def _check_signable(request: MandateRequest) -> Iterator[Fault]:
+    if request.content.parent is not None:
+        # A chain would have to be looked at anew with each signature, and locked with the last.
+        yield Fault("/parent", "not_supported", "Sub-mandates are not asked for: leave `parent` out.")
     if request.capacity is Capacity.SIGNATORY and not asked_signers(request):
         yield Fault(
             "/principal_details/signatory_rule",
