@@ -46,8 +46,9 @@ contract: $(VENV)/dev.stamp
 	@$(BIN)/registry openapi --check openapi/openapi.json
 	@$(BIN)/pytest -q tests/migrations
 
-bench: $(VENV)/dev.stamp ## Measure verification against a bare endpoint, and memory
+bench: $(VENV)/dev.stamp ## Measure verification against a bare endpoint, memory, and verification through a chain
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.chain
 
 openapi: $(VENV)/dev.stamp ## Write the contract to openapi/
 	@$(BIN)/registry openapi --write openapi/openapi.json
