@@ -203,7 +203,7 @@ async def test_report_never_shows_what_is_stored(populated: Populated) -> None:
     async with AsyncExitStack() as stack:
         for table in CHECKED:
             places = await list_places(populated.root, table)
-            for place in [p for p in places if isinstance(p.value, bytes)][:6]:
+            for place in [p for p in places if isinstance(p.value, bytes) and p.column not in p.key][:6]:
                 await stack.enter_async_context(changed(populated.root, place, place.value[:-1] + b"\x00"))
         report = await populated.check()
     text = describe(report) + orjson.dumps([item.sentence for item in report.findings]).decode()
