@@ -134,9 +134,8 @@ def _check_projection(held: HeldRows, entries: list[Entry], keys: KeyRing, found
 
 
 def _derive(held: HeldRows, entries: list[Entry], keys: KeyRing, found: list[Finding]) -> Rows | None:
-    derive = PROJECTIONS.get(entries[0].kind)
     try:
-        return {} if derive is None else derive(entries, keys)
+        return PROJECTIONS[entries[0].kind](entries, keys)
     except READING_ERRORS:
         Spot(found, _ENTRIES, f"{held.mandate_id}/0").note("sealed.details", Kind.UNREADABLE)
         return None

@@ -5,16 +5,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from uuid_utils.compat import uuid7
 
 from fsck_flips import changed, list_keys, list_places, row_name, without
 from fsck_populated import Populated
-from registry.domain.callers import Caller
-from registry.domain.entries import SubjectKind, entry_document
-from registry.domain.parties import Party, Scheme
+from registry.domain.entries import entry_document
 from registry.fsck import Finding, Kind
-from registry.fsck.projections import PROJECTIONS
-from registry.operations.record_entry import open_entries
 from registry.signing.encryption import commitment, encrypt, salt
 from registry.signing.records import SealType, seal
 from registry.storage.database import ReadSession
@@ -95,23 +90,6 @@ async def test_a_lifting_that_went_is_named_though_nothing_follows_it(populated:
         Finding("restriction_states", str(subject_id), "lifted_at", Kind.COLUMN_MISMATCH),
         Finding("restriction_states", str(subject_id), "entry_count", Kind.COLUMN_MISMATCH),
     }
-
-
-async def test_a_subject_that_nothing_projects_is_as_good_as_its_entries(
-    populated: Populated, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delitem(PROJECTIONS, SubjectKind.REQUEST, raising=False)  # type: ignore[arg-type]  # a dict
-    caller = Caller("fsck", Party(Scheme.SE_ORGNR, "2120002411"), frozenset())
-    subject_id = uuid7()
-    async with populated.database.transaction() as session:
-        await open_entries(
-            session, populated.keys, caller, SubjectKind.REQUEST, subject_id, "request.created", {}, now=now()
-        )
-    try:
-        assert (await populated.check()).findings == ()
-    finally:
-        for table in ("sealed_entries", "erasable_secrets"):
-            await populated.root.execute(f"DELETE FROM {table} WHERE subject_id = $1", subject_id)  # noqa: S608  # our own names
 
 
 def now() -> datetime:
