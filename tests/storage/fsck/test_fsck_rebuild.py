@@ -3,7 +3,6 @@
 import asyncio
 import random
 from datetime import datetime
-from itertools import count
 from uuid import UUID, uuid4
 
 import pytest
@@ -131,12 +130,13 @@ async def test_acts_go_on_while_it_is_checked_and_rebuilt(populated: Populated) 
 
     async def use(mandate_id: str) -> int:
         permission = "apply" if mandate_id == mandates[0]["id"] else "follow"
-        for number in count():
-            if finished.is_set() and number:
-                return number
+        number = 0
+        while number == 0 or not finished.is_set():
             body = {"permission": permission, "case_ref": f"C-{number}", "by": person(PAUL, None)}
             used = await owner.post(f"/v1/mandates/{mandate_id}/uses", body)
             assert used.status_code == 201, used.text
+            number += 1
+        return number
 
     async def check_and_rebuild() -> None:
         for _ in range(2):
