@@ -124,5 +124,8 @@ async def _find_template(
             (Fault("/template", "unknown_template", "There is no such template version."),)
         )
     if not is_principal and not is_own(caller, template):
-        raise ForbiddenError("Mandates are issued by clients of the template's third party.")
+        raise ForbiddenError(
+            "Mandates are issued by clients of the template's third party; its clients ask for them, and "
+            "those of the organisation that is the principal."
+        )
     return template
