@@ -101,6 +101,16 @@ async def test_a_token_that_is_not_good_here_and_now_is_refused(
     assert await still_active(municipality, mandate)
 
 
+async def test_who_sends_another_clients_id_token_is_told_whom_it_should_name(
+    world: World, municipality: Organisation, mandate: Json
+) -> None:
+    refused = await revoke(municipality, mandate, world.id_token(BERI, "test-other"))
+    detail = assert_problem(refused, 401, "unauthenticated")["detail"]
+    assert (
+        detail == "The id token is refused: its `aud` does not name the client that calls or this registry."
+    )
+
+
 async def test_what_is_no_id_token_is_refused(
     world: World, municipality: Organisation, mandate: Json
 ) -> None:

@@ -1,11 +1,12 @@
 """A person's own overview: all it gave and holds, everywhere, in its language, with how to withdraw."""
 
-from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import pytest
 
 from acting import problem
+from delegating import grant_on, make_chain
 from factories import BERI, Clock, Json, Organisation, World, person
 from party_numbers import swedish
 from registry.domain.template import best_language
@@ -13,12 +14,17 @@ from registry.signing.keys import KeyRing
 from registry.storage.database import Database
 
 TITLES = {"sv": "Ombud", "en": "Representative", "fi": "Asiamies"}
+SERIALS = count(100)
 
 
 @pytest.fixture
 def me() -> str:
     """A person not yet born, whom no other test knows."""
-    return swedish(f"20910101{datetime.now(UTC).microsecond % 900 + 100:03}")
+    return nobody_known()
+
+
+def nobody_known() -> str:
+    return swedish(f"20910101{next(SERIALS)}")
 
 
 async def overview(world: World, client: Organisation, number: str, **body: Any) -> Json:  # noqa: ANN401
@@ -135,7 +141,7 @@ async def test_where_only_asking_is_left_it_says_so(
 async def test_texts_come_in_the_persons_language_or_the_nearest(
     world: World, municipality: Organisation, wanted: str | None, title: str, permission: str, language: str
 ) -> None:
-    me = swedish(f"20920101{datetime.now(UTC).microsecond % 900 + 100:03}")
+    me = nobody_known()
     texts = {"sv": "Ansöka", "en": "Apply"}
     offered = [{"code": "apply", "type": "sign", "title": texts}]
     await given(world, municipality, me, title=TITLES, description={}, permissions=offered)
@@ -189,10 +195,23 @@ async def test_every_status_is_shown_as_it_is_now(database: Database, keys: KeyR
     assert [item["withdrawal"]["revocation"] for item in found] == [None, None]
 
 
+async def test_a_sub_mandate_stands_as_the_one_above_it(
+    world: World, municipality: Organisation, me: str
+) -> None:
+    (parent,) = await make_chain(world, municipality, 1)
+    sub = await grant_on(world, municipality, parent, me)
+    for act, status in (("suspension", "suspended"), ("resumption", "active"), ("revocation", "revoked")):
+        body = {"reason": "audit"} | ({"by": "third_party"} if act == "revocation" else {})
+        done = await municipality.post(f"/v1/mandates/{parent['id']}/{act}", body)
+        assert done.status_code == 201, done.text
+        (item,) = (await overview(world, municipality, me))["mandates"]
+        assert (item["id"], item["role"], item["status"]) == (sub["id"], "representative", status)
+
+
 async def test_the_look_is_logged_for_all_whom_it_shows(
     world: World, municipality: Organisation, me: str
 ) -> None:
-    other = swedish(f"20940101{datetime.now(UTC).microsecond % 900 + 100:03}")
+    other = nobody_known()
     template = await world.publish_template(municipality)
     changes = {"principal": person(me, "Test"), "representatives": [person(other, "Test")]}
     mandate = await world.issue(municipality, template, **changes)

@@ -40,6 +40,7 @@ async def test_nobody_else_asks(world: World, municipality: Organisation, templa
     stranger = await world.organisation()
     refused = await stranger.post(ROOT, mandate_body(template))
     assert problem(refused) == "403 forbidden"
+    assert "the organisation that is the principal" in refused.json()["detail"]
     draft = (await municipality.post("/v1/templates", template_body(municipality))).json()
     principal = await world.organisation()
     body = mandate_body(draft, principal=principal.wire)

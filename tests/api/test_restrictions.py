@@ -93,7 +93,10 @@ async def test_only_administrators_impose_beyond_their_own_organisation(
     stranger = await world.organisation()
     for third_party in (None, stranger.wire):
         body = restriction(municipality, third_party=third_party)
-        assert problem(await municipality.post(ADDRESS, body)) == "403 missing-scope"
+        refused = await municipality.post(ADDRESS, body)
+        assert problem(refused) == "403 missing-scope"
+        assert "your own organisation as `third_party`" in refused.json()["detail"]
+        assert 'scope="registry:admin"' in refused.headers["WWW-Authenticate"]
     admin = await world.organisation(without=frozenset())
     # On nobody that other tests ask about: it counts for all of them.
     nobody = {"scheme": "se-orgnr", "value": organisation_number()}

@@ -19,7 +19,6 @@ from registry.domain.parties import NamedParty, Party, Scheme
 from registry.domain.template import Role, TemplateContent, read_content
 from registry.identity.schemes import country_zone, parse_party
 from registry.identity.sweden import swedish_test_number
-from registry.operations.use_mandate import Use
 
 DEMO_REGISTER: Final = Path(__file__).with_name("company-register.json")
 """The company register of the demo, a file that `load_file_register` reads."""
@@ -61,10 +60,12 @@ class Revoked:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Used by the third party."""
+    """Used by the third party, for a representative who acted in a case."""
 
     at: datetime
-    use: Use
+    permission: str
+    case_ref: str
+    by: Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ class _Reader:
                 return Revoked(at, Role(act["by"]), self._parties[key], act["reason"])
             case "use":
                 code = self._codes[item["template"], act["permission"]]
-                return Used(at, Use(code, act["case_ref"], self._parties[item["representatives"][0]].party))
+                return Used(at, code, act["case_ref"], self._parties[item["representatives"][0]].party)
             case _:
                 return Suspended(at, act["reason"])
 

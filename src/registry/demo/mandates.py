@@ -20,7 +20,7 @@ from registry.operations.examine_mandate import ExaminedMandate, Stage, examine_
 from registry.operations.issue_mandate import IssueRequest, issue_mandate
 from registry.operations.revoke_mandate import Revocation, revocation_bytes, revoke_mandate
 from registry.operations.suspend_mandate import suspend_mandate
-from registry.operations.use_mandate import use_mandate
+from registry.operations.use_mandate import Use, use_mandate
 from registry.signing.canonical import digest
 from registry.signing.encodings import encode_base64url
 from registry.signing.keys import KeyRing
@@ -90,7 +90,8 @@ async def act_on(loading: Loading, mandate: DemoMandate, mandate_id: UUID) -> No
             await revoke_mandate(database, keys, loading.issuers, caller, mandate_id, revocation, now=act.at)
         case Used() as act:
             request = loading.request(caller, "use_mandate", mandate.key)
-            await use_mandate(database, keys, caller, mandate_id, act.use, request, now=act.at)
+            use = Use(act.permission, act.case_ref, act.by)
+            await use_mandate(database, keys, caller, mandate_id, use, request, now=act.at)
         case Suspended() as act:
             await suspend_mandate(database, keys, caller, mandate_id, act.reason, now=act.at)
 

@@ -60,9 +60,9 @@ class ForbiddenError(RegistryError):
 class MissingScopeError(ForbiddenError):
     """The access token lacks the scope that this operation needs."""
 
-    def __init__(self, scope: str) -> None:
-        """Name the scope that is missing."""
-        super().__init__(f"The access token lacks the scope `{scope}` that this operation needs.")
+    def __init__(self, scope: str, message: str | None = None) -> None:
+        """Name the scope that is missing; `message` says more where only some requests need it."""
+        super().__init__(message or f"The access token lacks the scope `{scope}` that this operation needs.")
         self.scope = scope
 
 

@@ -75,7 +75,7 @@ def _require_recent(
         )
     require_text(claims, "sub")
     accepted = issuer.audiences | audiences
-    named = require_audience(claims, accepted)
+    named = require_audience(claims, accepted, whom="the client that calls or this registry")
     if (len(named) > 1 or "azp" in claims) and claims.get("azp") not in accepted:
         raise InvalidTokenError("azp", "its `azp` must name the client that it was issued to")
     # Some issuers give their access tokens the type of an id token.

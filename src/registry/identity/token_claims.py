@@ -59,13 +59,18 @@ def require_unexpired(claims: Mapping[str, object], *, now: datetime) -> datetim
     return expires_at
 
 
-def require_audience(claims: Mapping[str, object], accepted: frozenset[str]) -> frozenset[str]:
-    """Give `aud`, text or a list of texts, which must name one that is accepted. Raises InvalidTokenError."""
+def require_audience(
+    claims: Mapping[str, object], accepted: frozenset[str], *, whom: str = "this registry"
+) -> frozenset[str]:
+    """Give `aud`, text or a list of texts, which must name one that is accepted; `whom` says who they are.
+
+    Raises InvalidTokenError.
+    """
     value = claims.get("aud")
     names = value if isinstance(value, list) else [value]
     audiences = frozenset(name for name in names if isinstance(name, str))
     if not all(isinstance(name, str) for name in names):
         raise InvalidTokenError("aud", "its `aud` must be text or a list of texts")
     if audiences.isdisjoint(accepted):
-        raise InvalidTokenError("aud", "its `aud` does not name this registry")
+        raise InvalidTokenError("aud", f"its `aud` does not name {whom}")
     return audiences

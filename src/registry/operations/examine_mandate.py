@@ -129,5 +129,8 @@ async def _find_template(
     third_party = template.content.third_party.party
     is_principal = may_be_principal and caller.organisation == proposal.principal.party != third_party
     if not is_principal and not is_own(caller, template):
-        raise ForbiddenError("Mandates are issued by clients of the template's third party.")
+        raise ForbiddenError(
+            "Mandates are issued by clients of the template's third party; its clients ask for them, and "
+            "those of the organisation that is the principal."
+        )
     return template

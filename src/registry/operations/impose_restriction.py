@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 from registry.domain.callers import Caller, Scope
 from registry.domain.documents import Json, party_document
 from registry.domain.entries import SubjectKind
-from registry.domain.errors import ForbiddenError, InvalidInputError, NotFoundError
+from registry.domain.errors import ForbiddenError, InvalidInputError, MissingScopeError, NotFoundError
 from registry.domain.parties import NamedParty
 from registry.domain.restrictions import (
     IMPOSED,
@@ -60,7 +60,7 @@ async def impose_restriction(
     with every fault, MissingScopeError, IdempotencyKeyReusedError, RequestInProgressError, UnavailableError.
     """
     if new.third_party is None or new.third_party.party != caller.organisation:
-        caller.require(Scope.REGISTRY_ADMIN)
+        _require_administrator(caller)
     imposition = Imposition(
         subject=new.subject,
         scope=new.scope,
@@ -122,3 +122,12 @@ async def lift_restriction(
         lifted = read_restriction(told)
         await mark_lifted(session, lifted, entry_count=len(told))
     return lifted
+
+
+def _require_administrator(caller: Caller) -> None:
+    if Scope.REGISTRY_ADMIN not in caller.scopes:
+        raise MissingScopeError(
+            Scope.REGISTRY_ADMIN.value,
+            f"Name your own organisation as `third_party`: towards another, or all, takes the scope "
+            f"`{Scope.REGISTRY_ADMIN}`.",
+        )

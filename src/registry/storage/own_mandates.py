@@ -7,7 +7,7 @@ from sqlalchemy import select, union
 from registry.domain.parties import Party
 from registry.signing.keys import KeyRing
 from registry.storage.database import ReadSession
-from registry.storage.mandate_states import MandateState, read_state
+from registry.storage.mandate_states import STATE_COLUMNS, MandateState, read_state
 from registry.storage.tables import mandate_states, representations
 
 
@@ -31,7 +31,7 @@ async def list_own_states(
         sides.append(select(side.order_by(mandate_id.desc()).limit(limit).subquery()))
     ids = union(*sides).subquery()
     rows = await session.execute(
-        select(mandate_states)
+        select(*STATE_COLUMNS)
         .join(ids, ids.c.mandate_id == mandate_states.c.mandate_id)
         .order_by(mandate_states.c.mandate_id.desc())
         .limit(limit)
