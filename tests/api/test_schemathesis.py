@@ -38,7 +38,7 @@ OF_BOTH = {"missing": "Field required.", "too_long": "List should have at most"}
 """Codes of form that rules use, too, with the words by which form says it."""
 
 RANDOM = settings(
-    max_examples=int(ASKED_FOR or 10),
+    max_examples=int(ASKED_FOR or 3),
     derandomize=ASKED_FOR is None,
     deadline=None,
     database=None,
