@@ -179,6 +179,50 @@ async def test_the_principal_revokes_by_bankid(trusting: World, owner: Organisat
     assert await decision(owner) == "deny: revoked"
 
 
+async def test_the_principal_asks_for_withdrawal_by_bankid(
+    trusting: World, owner: Organisation, eid: TestBankId
+) -> None:
+    mandate = await trusting.issue(owner, await trusting.publish_template(owner))
+    address = f"/v1/mandates/{mandate['id']}/withdrawal-requests"
+    body: Json = {"by": "principal", "reason": "No longer needed."}
+    data = eid.sign((await owner.post(f"{address}/preview", body)).json()["digest"])
+    as_jws = {"signature": {"evidence": {"format": "jws", "data": data}}}
+    assert faults(await owner.post(address, body | as_jws)) == {
+        ("/signature/evidence/data", "evidence_malformed")
+    }
+    asked = await owner.post(address, body | {"signature": {"evidence": {"format": "xmldsig", "data": data}}})
+    assert asked.status_code == 201, asked.text
+    events = (await owner.get(f"/v1/mandates/{mandate['id']}/events")).json()["items"]
+    assert events[-1]["details"] == {"evidence_digest": sha256_text(data.encode()), "evidence": data}
+    assert events[-1]["by"]["party"]["value"] == BERI
+
+
+async def test_the_representative_approves_by_bankid(
+    trusting: World, owner: Organisation, eid: TestBankId
+) -> None:
+    await trusting.publish_template(owner)
+    matter = {
+        "principal": person(PAUL),
+        "representative": person(BERI),
+        "permission": "apply",
+        "title": "Ansökan",
+        "content_digest": sha256_text(b"the form"),
+        "deadline": "2090-01-01T00:00:00Z",
+    }
+    approval = (await owner.post("/v1/approvals", matter)).json()
+    address = f"/v1/approvals/{approval['id']}/decision"
+    data = eid.sign(approval["digest"])
+    as_jws: Json = {"decision": "approved", "signature": {"evidence": {"format": "jws", "data": data}}}
+    assert faults(await owner.post(address, as_jws)) == {("/signature/evidence/data", "evidence_malformed")}
+    signature = {"evidence": {"format": "xmldsig", "data": data}}
+    declined = await owner.post(address, {"decision": "declined", "signature": signature})
+    assert faults(declined) == {("/signature/evidence/data", "evidence_other_content")}
+    done = await owner.post(address, {"decision": "approved", "signature": signature})
+    assert done.status_code == 201, done.text
+    assert done.json()["decision"]["decided_by"]["value"] == BERI
+    assert done.json()["decision"]["evidence_digest"] == sha256_text(data.encode())
+
+
 async def test_words_have_their_own_bound(owner: Organisation, ready: tuple[Json, str]) -> None:
     body, _ = ready
     answer = await owner.post("/v1/mandates", body | {"signatures": [jws_signature("x" * 20_001)]})

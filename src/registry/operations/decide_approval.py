@@ -17,7 +17,7 @@ from registry.domain.documents import Json, party_document
 from registry.domain.entries import SubjectKind
 from registry.domain.errors import Fault, ForbiddenError, InvalidInputError, NotFoundError
 from registry.domain.parties import Party
-from registry.identity.eid_evidence import EvidenceError, VerifiedSigner, verify_jws_evidence
+from registry.identity.eid_evidence import EvidenceError, VerifiedSigner, verify_eid_evidence
 from registry.identity.issuers import TrustedIssuers
 from registry.operations.record_entry import append_entry
 from registry.signing.canonical import canonical_bytes, digest
@@ -32,13 +32,14 @@ from registry.storage.sealed_entries import SealedEntry, list_entries
 class DecisionAsked:
     """What is decided, and the proof.
 
-    `person` is whom an id token named; `signature` a compact JWS over `decision_bytes`, which proves the
-    person just as well. With neither, the caller's organisation decides.
+    `person` is whom an id token named; `signature` is evidence of the format `jws` or `xmldsig` over
+    `decision_bytes`, which proves the person just as well. With neither, the caller's organisation decides.
     """
 
     verdict: Verdict
     person: Party | None = None
     signature: str | None = None
+    signature_format: str = "jws"
 
 
 def decision_bytes(approval: Approval, verdict: Verdict) -> bytes:
@@ -109,7 +110,9 @@ async def _verify_signature(
         approval = _approval(await _entries(session, keys, approval_id))
     content_digest = digest(decision_bytes(approval, asked.verdict))
     try:
-        return await verify_jws_evidence(asked.signature, issuers, content_digest=content_digest, now=now)
+        return await verify_eid_evidence(
+            asked.signature_format, asked.signature, issuers, content_digest=content_digest, now=now
+        )
     except EvidenceError as error:
         if not is_seen:
             # A stranger's bad signature is answered as if there were nothing to sign.

@@ -38,6 +38,7 @@ class WithdrawalRequest:
     person: Party | None = None
     signature: str | None = None
     registrar: Registrar | None = None
+    signature_format: str = "jws"
 
 
 def withdrawal_request_bytes(mandate_id: UUID, asked: WithdrawalRequest) -> bytes:
@@ -69,6 +70,7 @@ async def request_withdrawal(
         withdrawal_request_bytes(mandate_id, asked),
         person=asked.person,
         signature=asked.signature,
+        signature_format=asked.signature_format,
         now=now,
     )
     async with database.transaction() as session:

@@ -27,6 +27,7 @@ class WithdrawalRequestIn(WireIn):
             person=person,
             signature=None if self.signature is None else self.signature.evidence.data,
             registrar=None if self.registrar is None else self.registrar.to_registrar(),
+            signature_format="jws" if self.signature is None else self.signature.evidence.format,
         )
 
 

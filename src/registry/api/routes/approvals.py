@@ -66,8 +66,12 @@ async def decide(
 
     A person proves itself by `Id-Token` or by a signature; an organisation by its own client.
     """
+    evidence = None if body.signature is None else body.signature.evidence
     asked = DecisionAsked(
-        body.decision, person, None if body.signature is None else body.signature.evidence.data
+        body.decision,
+        person,
+        None if evidence is None else evidence.data,
+        "jws" if evidence is None else evidence.format,
     )
     decided = await decide_approval(
         runtime.database, runtime.keys, runtime.issuers, caller, approval_id, asked, now=runtime.now()
