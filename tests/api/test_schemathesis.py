@@ -45,7 +45,15 @@ RANDOM = settings(
     suppress_health_check=list(HealthCheck),
 )
 ApiOperation = schemathesis.APIOperation[Any, Any, Any, Any]
-SAME_BODIES = {"add_a_version", "edit_a_draft", "preview_a_mandate", "ask_for_a_mandate", "verify_many"}
+SAME_BODIES = {
+    "add_a_version",
+    "edit_a_draft",
+    "preview_a_mandate",
+    "ask_for_a_mandate",
+    "deliver_statutory_mandates",
+    "verify_many",
+    "open_an_acting_context",
+}
 """Operations whose bodies are those of another, which is asked at every boundary: here random ones do."""
 
 

@@ -17,7 +17,7 @@ from registry.signing.keys import KeyRing
 from stateful.acts import Life
 
 STEPS_IN_A_LIFE = 25
-LIVES = max(1, int(os.environ.get("REGISTRY_STATEFUL_STEPS", "200")) // STEPS_IN_A_LIFE)
+LIVES = max(1, int(os.environ.get("REGISTRY_STATEFUL_STEPS", "125")) // STEPS_IN_A_LIFE)
 BEGINNING = datetime(2030, 3, 30, 22, tzinfo=UTC)
 
 

@@ -36,17 +36,24 @@ async def test_untouched_registry_is_clean_and_read_whole(populated: Populated) 
     assert "Everything is as it was written." in describe(report)
 
 
+MOST_ROWS = 5
+
+
 @pytest.mark.parametrize("table", [name for name in CHECKED if not name.startswith("access_log")])
-async def test_every_row_that_went_is_named(populated: Populated, table: str) -> None:
+async def test_a_row_that_went_is_named(populated: Populated, table: str) -> None:
+    """Of each table some rows, spread over it: each takes a check of everything."""
     drafts = {
         f"{row['template_id']}/{row['version']}"
         for row in await populated.root.fetch(
             "SELECT template_id, version FROM template_versions WHERE status = 'draft' AND version > 1"
         )
     }
-    for key in await list_keys(populated.root, table):
-        if table == "template_versions" and row_name(key) in drafts:
-            continue
+    keys = [
+        key
+        for key in await list_keys(populated.root, table)
+        if table != "template_versions" or row_name(key) not in drafts
+    ]
+    for key in keys[:: -(-len(keys) // MOST_ROWS)]:
         async with without(populated.root, table, key):
             report = await populated.check()
         named = {(item.table, item.row) for item in report.findings if item.kind in MISSING}

@@ -142,7 +142,7 @@ SPOILERS: dict[Place, Callable[[MandateContent], MandateContent]] = {
     standing=st.sampled_from(Status),
     is_deep=st.booleans(),
 )
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_all_faults_are_told_at_once_in_the_order_of_the_request(
     *, chosen: set[Place], standing: Status, is_deep: bool
 ) -> None:
@@ -200,7 +200,7 @@ def test_a_version_offers_no_more_and_asks_no_less(member: str, value: Any, *, i
 
 
 @given(parent=CONTENTS, content=CONTENTS, terms=TEMPLATES, parents_terms=TEMPLATES)
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_any_content_is_judged_without_an_exception(
     parent: MandateContent, content: MandateContent, terms: TemplateContent, parents_terms: TemplateContent
 ) -> None:
