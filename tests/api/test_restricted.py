@@ -7,6 +7,7 @@ import pytest
 
 from acting import ask, calling, decision, in_short, problem, verified, world_at
 from api.test_restrictions import impose, lift
+from delegating import make_chain
 from factories import (
     BERI,
     HERMAN,
@@ -226,3 +227,38 @@ class TestPointsInTime:
         assert await represented(behind, PAUL) == []
         assert await lift(ahead, imposed) == "201"
         assert await decision(behind) == "permit"
+
+
+class TestChains:
+    @pytest.fixture
+    async def chain(self, world: World, municipality: Organisation) -> list[Json]:
+        return await make_chain(world, municipality, 3)
+
+    @pytest.mark.parametrize("blocked", [PAUL, MARIA])
+    async def test_what_a_blocked_representative_granted_on_is_blocked(
+        self, municipality: Organisation, chain: list[Json], blocked: str
+    ) -> None:
+        last = {"representative": person(HERMAN, None)}
+        assert await decision(municipality, **last) == "permit"
+        imposed = await impose(municipality, scope="representative", representative=person(blocked))
+        assert await decision(municipality, **last) == "deny: restricted"
+        answer = await municipality.post(
+            "/v1/verifications/batch", {"questions": [question(municipality, **last)]}
+        )
+        assert in_short(answer.json()["answers"][0]) == "deny: restricted"
+        opened = await municipality.post("/v1/acting-contexts", question(municipality, **last))
+        assert opened.json()["context"] is None
+        assert await represented(municipality, HERMAN) == []
+        use = USE | {"by": person(HERMAN, None)}
+        used = await municipality.post(f"/v1/mandates/{chain[-1]['id']}/uses", use)
+        assert problem(used) == "409 restricted"
+        assert await decision(municipality) == ("deny: restricted" if blocked == PAUL else "permit")
+        await lift(municipality, imposed)
+        assert await decision(municipality, **last) == "permit"
+
+    @pytest.mark.usefixtures("chain")
+    async def test_who_holds_what_hangs_below_blocks_nothing_above(self, municipality: Organisation) -> None:
+        await impose(municipality, scope="representative", representative=person(HERMAN))
+        assert await decision(municipality, representative=person(HERMAN, None)) == "deny: restricted"
+        assert await decision(municipality, representative=person(MARIA, None)) == "permit"
+        assert await represented(municipality, MARIA) == [BERI]
