@@ -7,7 +7,7 @@ import pytest
 
 from acting import ask, calling, decision, in_short, problem, verified, world_at
 from api.test_restrictions import impose, lift
-from delegating import make_chain
+from delegating import grant_on, make_chain
 from factories import (
     BERI,
     HERMAN,
@@ -20,6 +20,7 @@ from factories import (
     mandate_body,
     person,
     question,
+    template_body,
 )
 from registry.domain.documents import utc_text
 
@@ -81,13 +82,8 @@ async def test_one_of_those_who_act_together_is_blocked(world: World, municipali
     assert await decision(municipality) == "conditional: joint_exercise_required"
 
 
-@pytest.mark.usefixtures("mandate")
-async def test_guardians_are_blocked_and_voluntary_mandates_stand(
-    world: World, municipality: Organisation
-) -> None:
-    template = await world.publish_template(
-        municipality, signing={"by": "guardian", "methods": ["registered"]}
-    )
+def attested_by_guardian(**changes: Any) -> Json:  # noqa: ANN401  # any member
+    """The members of a mandate that Maria signs as a guardian, on paper."""
     attested = {
         "capacity": "guardian",
         "method": "registered",
@@ -96,7 +92,17 @@ async def test_guardians_are_blocked_and_voluntary_mandates_stand(
         "registrar": {"scheme": "username", "value": "anna.andersson"},
         "evidence": {"format": "statement", "data": "Guardian according to the register."},
     }
-    body = mandate_body(template, representatives=[person(MARIA)], signatures=[attested])
+    return {"signatures": [attested]} | changes
+
+
+@pytest.mark.usefixtures("mandate")
+async def test_guardians_are_blocked_and_voluntary_mandates_stand(
+    world: World, municipality: Organisation
+) -> None:
+    template = await world.publish_template(
+        municipality, signing={"by": "guardian", "methods": ["registered"]}
+    )
+    body = mandate_body(template, **attested_by_guardian(representatives=[person(MARIA)]))
     issued = await municipality.post("/v1/mandates", body)
     assert issued.status_code == 201, issued.text
     by_maria = {"representative": person(MARIA, None)}
@@ -262,3 +268,26 @@ class TestChains:
         assert await decision(municipality, representative=person(HERMAN, None)) == "deny: restricted"
         assert await decision(municipality, representative=person(MARIA, None)) == "permit"
         assert await represented(municipality, MARIA) == [BERI]
+
+    async def test_what_hangs_below_a_guardians_is_blocked_with_it(
+        self, world: World, municipality: Organisation
+    ) -> None:
+        signing = {"by": "guardian", "methods": ["registered", "jws"]}
+        terms = {"delegation": {"max_depth": 1}}
+        template = await world.publish_template(municipality, signing=signing, **terms)
+        attested = attested_by_guardian(representatives=[person(MARIA)])
+        issued = await municipality.post("/v1/mandates", mandate_body(template, **attested))
+        assert issued.status_code == 201, issued.text
+        body = template_body(municipality, signing={"by": "principal", "methods": ["jws"]}, **terms)
+        versions = f"/v1/templates/{template['id']}/versions"
+        assert (await municipality.post(versions, body)).status_code == 201
+        assert (await municipality.post(f"{versions}/2/publication")).status_code == 200
+        second = {"id": template["id"], "version": 2}
+        below = await grant_on(world, municipality, issued.json(), HERMAN, template=second)
+        last = {"representative": person(HERMAN, None)}
+        assert await decision(municipality, **last) == "permit"
+        await impose(municipality, scope="guardians")
+        assert await decision(municipality, **last) == "deny: restricted"
+        assert await represented(municipality, HERMAN) == []
+        used = await municipality.post(f"/v1/mandates/{below['id']}/uses", USE | {"by": person(HERMAN, None)})
+        assert problem(used) == "409 restricted"
