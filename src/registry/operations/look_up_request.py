@@ -54,7 +54,7 @@ async def get_request(
             operation="mandate_request",
             details={"request_id": str(request_id)},
             principal_index=log.keys.party_index(held.request.content.principal.party),
-            persons=_shown_in(log.keys, [held]),
+            persons=_shown_in(log.keys, [held], held.seen_by),
         )
         await log.append_within(session, entry)
     return _found(held, held.seen_by, now)
@@ -92,21 +92,22 @@ async def find_requests(
             operation="mandate_request_search",
             details={**document, "found": found},
             principal_index=None if wanted.principal is None else log.keys.party_index(wanted.principal),
-            persons=_shown_in(log.keys, held.values()),
+            persons=_shown_in(log.keys, held.values(), (caller.organisation,)),
         )
         await log.append_within(session, entry)
     seen_by = (caller.organisation,)
     return [_found(held[item], seen_by, wanted.now) for item in ids if item in held]
 
 
-def _shown_in(keys: KeyRing, found: Iterable[HeldRequest]) -> list[bytes]:
-    """Whom requests show: principals, representatives, and who may sign."""
+def _shown_in(keys: KeyRing, found: Iterable[HeldRequest], seen_by: tuple[Party, ...]) -> list[bytes]:
+    """Whom requests show to these: principals, representatives, and who may sign where that is shown."""
     parties: set[Party] = set()
     for request in (held.request for held in found):
         content = request.content
         parties.add(content.principal.party)
         parties.update(named.party for named in content.representatives)
-        parties.update(asked_signers(request))
+        if may_see_signers(request, seen_by):
+            parties.update(asked_signers(request))
     return [keys.party_index(party) for party in parties]
 
 
