@@ -16,6 +16,7 @@ from factories import (
     mandate_body,
     person,
 )
+from registry.identity.schemes import parse_party
 from registry.signing.encodings import decode_base64url
 
 CONTENT = ("principal", "representatives", "permissions", "valid_from", "valid_until", "language", "template")
@@ -165,6 +166,22 @@ async def test_a_representative_sees_that_it_is_asked_for_but_not_who_signs(
         assert seen[member] is None
     assert [(way["any_of"], way["count"]) for way in seen["signatures_missing"]] == [(None, 1), (None, 1)]
     assert not any(number in answer.text for number in (HERMAN, MARIA, PETRONELLA))
+
+
+async def test_nor_does_a_representative_learn_who_signs_by_searching(
+    world: World, municipality: Organisation
+) -> None:
+    agency = await world.organisation(name="TB Ombud AB")
+    principal = await world.organisation(parse_party("se-orgnr", company()["value"]))
+    template = await world.publish_template(municipality, representative_types=["organisation"])
+    body = company_body(template) | {"representatives": [agency.wire]}
+    request = await ask_for(municipality, body)
+    wanted = {"signer": person(MARIA, None), "template_id": template["id"]}
+    for client, expected in ((municipality, 1), (principal, 1), (agency, 0)):
+        items = (await client.post(f"{ROOT}/search", wanted)).json()["items"]
+        assert [item["id"] for item in items] == [request["id"]] * expected
+    [seen] = (await agency.post(f"{ROOT}/search", {"template_id": template["id"]})).json()["items"]
+    assert seen["id"] == request["id"]
 
 
 async def test_a_signer_reads_it_through_any_client_with_an_id_token(

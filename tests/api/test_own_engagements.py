@@ -3,6 +3,7 @@
 import pytest
 
 from acting import ask, in_short, problem
+from api.test_restrictions import impose, lift
 from company_entries import SOURCE, company, register_of, rule, sole_trader
 from factories import (
     BERI,
@@ -136,6 +137,36 @@ async def test_a_mandate_of_the_same_company_stands_beside(registered: World, ow
         (SECOND, "own_engagement"),
         (SECOND, "mandate"),
     ]
+
+
+@pytest.mark.parametrize(
+    "blocked",
+    [
+        {"scope": "all_representatives"},
+        {"scope": "representative", "representative": person(HERMAN)},
+        {"scope": "service", "service": "oep-serveringstillstand"},
+        {"scope": "own_login"},
+    ],
+)
+async def test_what_is_restricted_is_left_out(registered: World, owner: Organisation, blocked: Json) -> None:
+    await registered.publish_template(owner)
+    imposed = await impose(owner, subject={"scheme": "se-orgnr", "value": SECOND, "name": "x"}, **blocked)
+    assert await engaged(owner, HERMAN) == {}
+    assert FIRST in await engaged(owner, PETRONELLA)
+    await lift(owner, imposed)
+    assert SECOND in await engaged(owner, HERMAN)
+
+
+async def test_another_restriction_leaves_it_in(registered: World, owner: Organisation) -> None:
+    await registered.publish_template(owner)
+    subject = {"scheme": "se-orgnr", "value": SECOND, "name": "x"}
+    await impose(owner, subject=subject, scope="representative", representative=person(PETRONELLA))
+    await impose(owner, subject=person(BERI), scope="all_representatives")
+    assert SECOND in await engaged(owner, HERMAN)
+    assert SECOND not in await engaged(owner, PETRONELLA)
+    assert BERI in await engaged(owner, BERI)
+    await impose(owner, subject=person(BERI), scope="own_login")
+    assert BERI not in await engaged(owner, BERI)
 
 
 async def test_a_verification_knows_of_mandates_alone(registered: World, owner: Organisation) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from acting import ask, calling, decision, in_short, problem, verified, world_at
 from api.test_restrictions import impose, lift
+from delegating import grant_on, make_chain
 from factories import (
     BERI,
     HERMAN,
@@ -19,6 +20,7 @@ from factories import (
     mandate_body,
     person,
     question,
+    template_body,
 )
 from registry.domain.documents import utc_text
 
@@ -80,13 +82,8 @@ async def test_one_of_those_who_act_together_is_blocked(world: World, municipali
     assert await decision(municipality) == "conditional: joint_exercise_required"
 
 
-@pytest.mark.usefixtures("mandate")
-async def test_guardians_are_blocked_and_voluntary_mandates_stand(
-    world: World, municipality: Organisation
-) -> None:
-    template = await world.publish_template(
-        municipality, signing={"by": "guardian", "methods": ["registered"]}
-    )
+def attested_by_guardian(**changes: Any) -> Json:  # noqa: ANN401  # any member
+    """The members of a mandate that Maria signs as a guardian, on paper."""
     attested = {
         "capacity": "guardian",
         "method": "registered",
@@ -95,7 +92,17 @@ async def test_guardians_are_blocked_and_voluntary_mandates_stand(
         "registrar": {"scheme": "username", "value": "anna.andersson"},
         "evidence": {"format": "statement", "data": "Guardian according to the register."},
     }
-    body = mandate_body(template, representatives=[person(MARIA)], signatures=[attested])
+    return {"signatures": [attested]} | changes
+
+
+@pytest.mark.usefixtures("mandate")
+async def test_guardians_are_blocked_and_voluntary_mandates_stand(
+    world: World, municipality: Organisation
+) -> None:
+    template = await world.publish_template(
+        municipality, signing={"by": "guardian", "methods": ["registered"]}
+    )
+    body = mandate_body(template, **attested_by_guardian(representatives=[person(MARIA)]))
     issued = await municipality.post("/v1/mandates", body)
     assert issued.status_code == 201, issued.text
     by_maria = {"representative": person(MARIA, None)}
@@ -226,3 +233,61 @@ class TestPointsInTime:
         assert await represented(behind, PAUL) == []
         assert await lift(ahead, imposed) == "201"
         assert await decision(behind) == "permit"
+
+
+class TestChains:
+    @pytest.fixture
+    async def chain(self, world: World, municipality: Organisation) -> list[Json]:
+        return await make_chain(world, municipality, 3)
+
+    @pytest.mark.parametrize("blocked", [PAUL, MARIA])
+    async def test_what_a_blocked_representative_granted_on_is_blocked(
+        self, municipality: Organisation, chain: list[Json], blocked: str
+    ) -> None:
+        last = {"representative": person(HERMAN, None)}
+        assert await decision(municipality, **last) == "permit"
+        imposed = await impose(municipality, scope="representative", representative=person(blocked))
+        assert await decision(municipality, **last) == "deny: restricted"
+        answer = await municipality.post(
+            "/v1/verifications/batch", {"questions": [question(municipality, **last)]}
+        )
+        assert in_short(answer.json()["answers"][0]) == "deny: restricted"
+        opened = await municipality.post("/v1/acting-contexts", question(municipality, **last))
+        assert opened.json()["context"] is None
+        assert await represented(municipality, HERMAN) == []
+        use = USE | {"by": person(HERMAN, None)}
+        used = await municipality.post(f"/v1/mandates/{chain[-1]['id']}/uses", use)
+        assert problem(used) == "409 restricted"
+        assert await decision(municipality) == ("deny: restricted" if blocked == PAUL else "permit")
+        await lift(municipality, imposed)
+        assert await decision(municipality, **last) == "permit"
+
+    @pytest.mark.usefixtures("chain")
+    async def test_who_holds_what_hangs_below_blocks_nothing_above(self, municipality: Organisation) -> None:
+        await impose(municipality, scope="representative", representative=person(HERMAN))
+        assert await decision(municipality, representative=person(HERMAN, None)) == "deny: restricted"
+        assert await decision(municipality, representative=person(MARIA, None)) == "permit"
+        assert await represented(municipality, MARIA) == [BERI]
+
+    async def test_what_hangs_below_a_guardians_is_blocked_with_it(
+        self, world: World, municipality: Organisation
+    ) -> None:
+        signing = {"by": "guardian", "methods": ["registered", "jws"]}
+        terms = {"delegation": {"max_depth": 1}}
+        template = await world.publish_template(municipality, signing=signing, **terms)
+        attested = attested_by_guardian(representatives=[person(MARIA)])
+        issued = await municipality.post("/v1/mandates", mandate_body(template, **attested))
+        assert issued.status_code == 201, issued.text
+        body = template_body(municipality, signing={"by": "principal", "methods": ["jws"]}, **terms)
+        versions = f"/v1/templates/{template['id']}/versions"
+        assert (await municipality.post(versions, body)).status_code == 201
+        assert (await municipality.post(f"{versions}/2/publication")).status_code == 200
+        second = {"id": template["id"], "version": 2}
+        below = await grant_on(world, municipality, issued.json(), HERMAN, template=second)
+        last = {"representative": person(HERMAN, None)}
+        assert await decision(municipality, **last) == "permit"
+        await impose(municipality, scope="guardians")
+        assert await decision(municipality, **last) == "deny: restricted"
+        assert await represented(municipality, HERMAN) == []
+        used = await municipality.post(f"/v1/mandates/{below['id']}/uses", USE | {"by": person(HERMAN, None)})
+        assert problem(used) == "409 restricted"

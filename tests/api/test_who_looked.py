@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from acting import faults, problem, without
-from factories import BERI, HERMAN, PAUL, Json, Organisation, World, person, question
+from api.test_restrictions import impose
+from factories import BERI, HERMAN, PAUL, Json, Organisation, World, mandate_body, person, question
 from party_numbers import swedish
 from registry.domain.callers import Scope
 from registry.storage.database import Database
@@ -89,6 +90,33 @@ async def test_every_look_up_is_found_by_both_persons(
         assert [item["role"] for item in items[3:5]] == [None, None], "it was only shown"
         assert [item["at"] for item in items] == sorted((item["at"] for item in items), reverse=True)
         assert (await looked(world, municipality, number, limit=1))[0]["operation"] == "own_access_log"
+
+
+async def test_whom_requests_and_restrictions_show_finds_the_look_ups(
+    world: World, municipality: Organisation, persons: tuple[str, str]
+) -> None:
+    principal, representative = (person(number, "Test") for number in persons)
+    template = await world.publish_template(municipality)
+    body = mandate_body(template, principal=principal, representatives=[representative])
+    asked = await municipality.post("/v1/mandate-requests", body)
+    assert asked.status_code == 201, asked.text
+    imposed = await impose(
+        municipality, subject=principal, scope="representative", representative=representative
+    )
+    await municipality.get(f"/v1/mandate-requests/{asked.json()['id']}")
+    await municipality.post("/v1/mandate-requests/search", {})
+    await municipality.get(f"/v1/restrictions/{imposed['id']}")
+    await municipality.post("/v1/restrictions/search", {})
+    await municipality.post("/v1/restrictions/search", {"subject": person(persons[0], None)})
+    for number in persons:
+        items = await looked(world, municipality, number)
+        assert [item["operation"] for item in items][:5] == [
+            "restriction_search",
+            "restriction_search",
+            "restriction",
+            "mandate_request_search",
+            "mandate_request",
+        ]
 
 
 async def test_who_acts_together_is_found_though_the_row_names_one(

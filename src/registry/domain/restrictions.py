@@ -228,8 +228,9 @@ def blocks_mandate(
 ) -> bool:
     """Whether blocks that are in force stand against a mandate of their subject.
 
-    `acting` are the blind indexes of those who would act, `service` the one that they act in, if one is
-    named, `services` those of the mandate's template. Where none is named, a mandate counts as blocked once
+    `acting` are the blind indexes of those who would act and of all who hold a mandate above: what a blocked
+    representative granted on is blocked with it. `service` is the one that they act in, if one is named,
+    `services` those of the mandate's template. Where none is named, a mandate counts as blocked once
     every service that it is for is.
     """
     blocked_services = {block.service for block in blocks if block.scope is RestrictionScope.SERVICE}

@@ -16,7 +16,7 @@ from registry.domain.events import EventType, Lifetime, Status, status_at, time_
 from registry.domain.parties import Party, PartyType
 from registry.domain.restrictions import Block, RestrictionScope, blocks_mandate, is_in_force
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Raised when the same question about the same mandates would be answered otherwise."""
 
 
@@ -112,8 +112,9 @@ class Candidate:
     """A mandate between the parties of the question, as the projection holds it.
 
     `holders` counts the representatives of this mandate that the question names. `ancestors` are the mandates
-    above a sub-mandate, root first. `is_guardians` tells a statutory one, one by a court, and one that a
-    guardian signed; it is known where restrictions stand.
+    above a sub-mandate, root first. Two more are known where restrictions stand: `is_guardians` tells a
+    statutory one, one by a court, one that a guardian signed, and what hangs below such a one;
+    `holders_above` are the blind indexes of all who hold a mandate above.
     """
 
     mandate_id: UUID
@@ -129,6 +130,7 @@ class Candidate:
     representative_from: int | None = None
     ancestors: tuple[Ancestor, ...] = ()
     is_guardians: bool = False
+    holders_above: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ def _blocked(
         if _is_known(question, candidate)
         and blocks_mandate(
             held,
-            acting=question.acting,
+            acting=candidate.holders_above.union(question.acting),
             service=question.service,
             services=candidate.services,
             is_guardians=candidate.is_guardians,

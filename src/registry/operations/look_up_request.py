@@ -1,6 +1,6 @@
 """Look up mandate requests: one by id, many by search. Each look-up is logged."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,12 +15,14 @@ from registry.domain.request import (
     MandateRequest,
     RequestEnding,
     RequestStatus,
+    asked_signers,
     ending_of_request,
     may_see_signers,
     status_of_request,
 )
 from registry.operations.act_on_request import HeldRequest, find_request, read_requests
 from registry.signing.canonical import canonical_bytes
+from registry.signing.keys import KeyRing
 from registry.storage.access_log import AccessEntry, AccessLog
 from registry.storage.request_states import RequestFilter, search_requests
 
@@ -52,6 +54,7 @@ async def get_request(
             operation="mandate_request",
             details={"request_id": str(request_id)},
             principal_index=log.keys.party_index(held.request.content.principal.party),
+            persons=_shown_in(log.keys, [held], held.seen_by),
         )
         await log.append_within(session, entry)
     return _found(held, held.seen_by, now)
@@ -89,10 +92,23 @@ async def find_requests(
             operation="mandate_request_search",
             details={**document, "found": found},
             principal_index=None if wanted.principal is None else log.keys.party_index(wanted.principal),
+            persons=_shown_in(log.keys, held.values(), (caller.organisation,)),
         )
         await log.append_within(session, entry)
     seen_by = (caller.organisation,)
     return [_found(held[item], seen_by, wanted.now) for item in ids if item in held]
+
+
+def _shown_in(keys: KeyRing, found: Iterable[HeldRequest], seen_by: tuple[Party, ...]) -> list[bytes]:
+    """Whom requests show to these: principals, representatives, and who may sign where that is shown."""
+    parties: set[Party] = set()
+    for request in (held.request for held in found):
+        content = request.content
+        parties.add(content.principal.party)
+        parties.update(named.party for named in content.representatives)
+        if may_see_signers(request, seen_by):
+            parties.update(asked_signers(request))
+    return [keys.party_index(party) for party in parties]
 
 
 def _found(held: HeldRequest, seen_by: tuple[Party, ...], now: datetime) -> FoundRequest:

@@ -1,6 +1,6 @@
 """Look up restrictions: one by id, many by search. Each look-up of a person is logged."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from registry.domain.documents import Json
 from registry.domain.errors import NotFoundError
 from registry.domain.parties import Party
 from registry.domain.restrictions import Restriction, read_restriction
+from registry.signing.keys import KeyRing
 from registry.storage.access_log import AccessEntry, AccessLog
 from registry.storage.restrictions import RestrictionFilter, find_restrictions, is_visible
 from registry.storage.sealed_entries import list_entries
@@ -33,6 +34,7 @@ async def get_restriction(
             client_id=caller.client_id,
             operation="restriction",
             details={"restriction_id": str(restriction_id)},
+            persons=_shown_in(log.keys, [restriction]),
             principal_index=log.keys.party_index(restriction.imposition.subject.party),
         )
         await log.append_within(session, entry)
@@ -62,6 +64,11 @@ async def search_restrictions(
             session, log.keys, wanted, seen_by=_seen_by(caller), after=after, limit=limit
         )
         entries = await list_entries(session, log.keys, ids)
+        restrictions = [
+            read_restriction([item.entry for item in entries[item_id]])
+            for item_id in ids
+            if item_id in entries
+        ]
         found: list[Json] = [str(restriction_id) for restriction_id in ids]
         entry = AccessEntry(
             id=str(uuid7()),
@@ -71,11 +78,17 @@ async def search_restrictions(
             details={**document, "found": found},
             principal_index=index(wanted.subject),
             representative_index=index(wanted.representative),
+            persons=_shown_in(log.keys, restrictions),
         )
         await log.append_within(session, entry)
-    return [
-        read_restriction([item.entry for item in entries[item_id]]) for item_id in ids if item_id in entries
-    ]
+    return restrictions
+
+
+def _shown_in(keys: KeyRing, restrictions: Iterable[Restriction]) -> list[bytes]:
+    """Whom restrictions show: subjects, and representatives that are blocked."""
+    impositions = [restriction.imposition for restriction in restrictions]
+    shown = [named for item in impositions for named in (item.subject, item.representative) if named]
+    return [keys.party_index(named.party) for named in shown]
 
 
 def _seen_by(caller: Caller) -> Party | None:

@@ -13,7 +13,15 @@ from registry.domain.documents import Json
 from registry.domain.mandate import Mandate, read_record
 from registry.domain.parties import Party
 from registry.domain.restrictions import Block
-from registry.domain.verification import RULES_VERSION, Births, Decision, PermissionAnswer, Question, decide
+from registry.domain.verification import (
+    RULES_VERSION,
+    Births,
+    Candidate,
+    Decision,
+    PermissionAnswer,
+    Question,
+    decide,
+)
 from registry.identity.schemes import birth_date
 from registry.operations.verify import check_third_party, is_limited, local_zone
 from registry.signing.records import SealType, open_seal
@@ -22,7 +30,7 @@ from registry.storage.database import ReadSession
 from registry.storage.mandate_records import list_sealed_records
 from registry.storage.mandate_search import Representation, find_representations
 from registry.storage.mandate_states import list_departments
-from registry.storage.restrictions import find_guardians, list_blocks
+from registry.storage.restrictions import find_guardians, find_holders_above, list_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +87,7 @@ async def search_representations(
             page = await _within_departments(session, caller, page)
         blocked = await list_blocks(session, str(search.third_party), {item.principal_index for item in page})
         if blocked:
-            of_guardians = await find_guardians(session, [item.candidate.mandate_id for item in page])
-            for item in page:
-                item.candidate.is_guardians = item.candidate.mandate_id in of_guardians
+            await _add_what_restrictions_need(session, [item.candidate for item in page])
         ids = [item.candidate.mandate_id for item in page]
         roots = [item.candidate.ancestors[0].mandate_id for item in page if item.candidate.ancestors]
         sealed = await list_sealed_records(session, log.keys, [*ids, *roots])
@@ -100,6 +106,17 @@ async def search_representations(
         for key, group in groups
     ]
     return [principal for principal in principals if principal is not None], cursor
+
+
+async def _add_what_restrictions_need(session: ReadSession, candidates: Sequence[Candidate]) -> None:
+    lineages = [
+        {item.mandate_id, *(ancestor.mandate_id for ancestor in item.ancestors)} for item in candidates
+    ]
+    of_guardians = await find_guardians(session, set().union(*lineages))
+    holders_above = await find_holders_above(session, [item.mandate_id for item in candidates])
+    for item, lineage in zip(candidates, lineages, strict=True):
+        item.is_guardians = not of_guardians.isdisjoint(lineage)
+        item.holders_above = holders_above.get(item.mandate_id, frozenset())
 
 
 async def _within_departments(

@@ -20,7 +20,7 @@ from registry.storage.database import Database, WriteSession
 from registry.storage.idempotency import EarlierEffect, IdempotentRequest, claim_key, record_effect
 from registry.storage.mandate_records import list_sealed_events
 from registry.storage.mandate_states import lock_state
-from registry.storage.restrictions import find_guardians, list_blocks
+from registry.storage.restrictions import find_guardians, find_holders_above, list_blocks
 from registry.storage.secrets import get_secret
 from registry.storage.templates import get_version
 
@@ -119,12 +119,14 @@ async def _check_unrestricted(
     template = await get_version(session, held.state.template_id, held.state.template_version)
     if template is None:
         raise RuntimeError("a mandate's template version is never removed")
+    mandate_id, ancestors = held.state.mandate_id, held.state.ancestor_ids
+    above = (await find_holders_above(session, [mandate_id])).get(mandate_id, frozenset())
     if blocks_mandate(
         in_force,
-        acting=[keys.party_index(use.by)],
+        acting=above | {keys.party_index(use.by)},
         service=None,
         services=frozenset(template.content.services),
-        is_guardians=bool(await find_guardians(session, [held.state.mandate_id])),
+        is_guardians=bool(await find_guardians(session, [mandate_id, *ancestors])),
     ):
         raise RestrictedError
 

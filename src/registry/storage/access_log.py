@@ -23,7 +23,7 @@ from registry.signing.canonical import base64url_digest, canonical_bytes
 from registry.signing.encryption import DataSecret, encrypt, new_data_secret
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database, WriteSession
-from registry.storage.tables import access_log
+from registry.storage.tables import access_log, access_log_persons
 from registry.storage.tables.metadata import moment
 
 _COLUMNS = (
@@ -121,11 +121,13 @@ class AccessLog:
     ) -> None:
         """Append an entry in the caller's transaction. Raises UnavailableError as `append`.
 
-        `mandate_ids` are what it shows: each of their parties finds the entry, too.
+        `mandate_ids` are what it shows: each of their parties finds the entry, too, instead of `persons`.
         """
         with _unavailable_unless_written():
             if mandate_ids:
                 entry = replace(entry, persons=await _add_parties(session, entry, mandate_ids))
+            elif entry.persons:
+                entry = replace(entry, persons=await _add_persons(session, entry))
             texts = dict(zip(_COLUMNS.split(", "), await self._texts(entry), strict=True))
             row = texts | {
                 "id": UUID(entry.id),
@@ -190,6 +192,14 @@ async def _add_parties(session: WriteSession, entry: AccessEntry, mandate_ids: S
         },
     )
     return list(added.scalars())
+
+
+async def _add_persons(session: WriteSession, entry: AccessEntry) -> list[bytes]:
+    persons = sorted(set(entry.persons) - {entry.principal_index, entry.representative_index})
+    if persons:
+        rows = [{"entry_id": UUID(entry.id), "at": entry.at, "party_index": index} for index in persons]
+        await session.execute(insert(access_log_persons), rows)
+    return persons
 
 
 def _details(entry: AccessEntry) -> Mapping[str, Json]:

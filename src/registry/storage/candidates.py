@@ -26,10 +26,14 @@ SELECT q.place, pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS lsn, r.mandate_id
     r.changes, r.together, r.approval, r.principal_below, r.representative_from,
     {ancestors_sql("r")} AS lineage, b.blocks,
     CASE WHEN b.blocks IS NOT NULL THEN (
-        SELECT m.basis <> 'voluntary' OR t.content -> 'signing' ->> 'by' = 'guardian' FROM mandate_states m
+        SELECT bool_or(m.basis <> 'voluntary' OR t.content -> 'signing' ->> 'by' = 'guardian')
+        FROM mandate_states m
         JOIN template_versions t ON t.template_id = m.template_id AND t.version = m.template_version
-        WHERE m.mandate_id = r.mandate_id
-    ) END AS is_guardians
+        WHERE m.mandate_id = ANY (r.ancestors || r.mandate_id)
+    ) END AS is_guardians,
+    CASE WHEN b.blocks IS NOT NULL AND r.ancestors IS NOT NULL THEN (
+        SELECT array_agg(h.representative_index) FROM representations h WHERE h.mandate_id = ANY (r.ancestors)
+    ) END AS holders_above
 FROM unnest($1::text[], $2::bytea[], $3::bytea[]) WITH ORDINALITY
     AS q (third_party, principal_index, representative_index, place)
 LEFT JOIN representations r ON r.representative_index = q.representative_index
@@ -113,4 +117,5 @@ def _candidate(row: Any, holders: int) -> Candidate:  # noqa: ANN401  # asyncpg 
         representative_from=row["representative_from"],
         ancestors=read_ancestors(orjson.loads(lineage)) if lineage else (),
         is_guardians=bool(row["is_guardians"]),
+        holders_above=frozenset(row["holders_above"] or ()),
     )

@@ -141,15 +141,28 @@ async def search_requests(
 ) -> Sequence[UUID]:
     """A page of the requests that an organisation has a part in, in the order they were made.
 
+    By `signer` only those are found whose signers the organisation may know, as `may_see_signers` has it.
     `after` is exclusive; `departments` as `party_sees_request`.
     """
     conditions = [party_sees_request(keys, seen_by, departments), *_conditions(keys, wanted)]
+    if wanted.signer is not None:
+        conditions.append(_may_see_signers(keys, seen_by))
     if after is not None:
         conditions.append(_states.request_id > after)
     found = await session.execute(
         select(_states.request_id).where(*conditions).order_by(_states.request_id).limit(limit)
     )
     return found.scalars().all()
+
+
+def _may_see_signers(keys: KeyRing, party: Party) -> ColumnElement[bool]:
+    """`may_see_signers` in SQL."""
+    index = keys.party_index(party)
+    return or_(
+        _states.third_party == str(party),
+        _states.principal_index == index,
+        _states.signer_indexes.contains([index]),
+    )
 
 
 def _conditions(keys: KeyRing, wanted: RequestFilter) -> list[ColumnElement[bool]]:

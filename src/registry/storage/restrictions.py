@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, any_, false, func, insert, or_, select, true, update
 
 from registry.domain.documents import utc_time
 from registry.domain.entries import Entry
@@ -22,7 +22,7 @@ from registry.domain.restrictions import (
 from registry.domain.template import SigningBy
 from registry.signing.keys import KeyRing
 from registry.storage.database import ReadSession, WriteSession
-from registry.storage.tables import mandate_states, restriction_states, template_versions
+from registry.storage.tables import mandate_states, representations, restriction_states, template_versions
 
 _states = restriction_states.c
 
@@ -156,6 +156,21 @@ async def find_guardians(session: ReadSession, mandate_ids: Collection[UUID]) ->
         )
     )
     return set(rows.scalars())
+
+
+async def find_holders_above(
+    session: ReadSession, mandate_ids: Collection[UUID]
+) -> dict[UUID, frozenset[bytes]]:
+    """The blind indexes of all who hold a mandate above one of these; direct mandates are left out."""
+    states, held = mandate_states.c, representations.c
+    is_above = held.mandate_id == any_(states.ancestors)
+    rows = await session.execute(
+        select(states.mandate_id, func.array_agg(held.representative_index).label("holders"))
+        .select_from(mandate_states.join(representations, is_above))
+        .where(states.mandate_id.in_(mandate_ids))
+        .group_by(states.mandate_id)
+    )
+    return {row.mandate_id: frozenset(row.holders) for row in rows}
 
 
 def read_blocks(rows: Iterable[Sequence[Any]]) -> tuple[Block, ...]:

@@ -67,7 +67,9 @@ async def search(body: RepresentationSearchIn, runtime: RuntimeDep, caller: Call
         limit=body.limit,
     )
     now = runtime.now()
-    own = await list_own_engagements(runtime.database, runtime.register, caller, wanted, now=now)
+    own = await list_own_engagements(
+        runtime.database, runtime.keys, runtime.register, caller, wanted, now=now
+    )
     document = body.model_dump(mode="json", exclude_none=True)
     if own.entries:
         document["own_engagements"] = [str(entry.organisation.party) for entry in own.entries]
