@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from acting import problem
+from asking import ROOT, ask_for, sign_as
 from delegating import grant_on, make_chain
-from factories import BERI, Clock, Json, Organisation, World, person
+from factories import BERI, Clock, Json, Organisation, World, mandate_body, person
 from party_numbers import swedish
 from registry.domain.template import best_language
 from registry.signing.keys import KeyRing
@@ -105,6 +106,31 @@ async def test_what_it_shows_a_person_does_through_any_client(
     assert [item["ending"]["type"] for item in found] == ["mandate.renounced", "mandate.revoked"]
     assert all(item["withdrawal"]["revocation"] is None for item in found)
     assert all(item["withdrawal"]["request"] is None for item in found)
+
+
+async def test_what_waits_for_a_signature_stands_first(world: World, me: str) -> None:
+    owner, portal = await world.organisation(), await world.organisation(name="Portalen")
+    template = await world.publish_template(owner)
+    body = mandate_body(template, principal=person(me, "Test"))
+    waiting, declined, signed = [
+        await ask_for(owner, body | {"external_ref": f"case {number}"}) for number in range(3)
+    ]
+    await ask_for(owner, mandate_body(template, representatives=[person(me, "Test")]))
+    token = {"Id_Token": world.id_token(me, portal.client_id)}
+    assert (await portal.post(f"{ROOT}/{declined['id']}/decline", {}, **token)).status_code == 201
+    assert (await sign_as(world, portal, signed, me, **token)).json()["status"] == "issued"
+    shown = await overview(world, portal, me, language="en")
+    assert [mandate["role"] for mandate in shown["mandates"]] == ["principal"]
+    (request,) = shown["requests"]
+    assert (request["id"], request["capacity"], request["link"]) == (
+        waiting["id"],
+        "principal",
+        waiting["link"],
+    )
+    assert request["template"]["title"] == "Restaurant representative"
+    assert request["expires_at"] == waiting["expires_at"]
+    later = await overview(world, portal, me, cursor=shown["mandates"][0]["id"])
+    assert later == {"requests": [], "mandates": [], "next": None}
 
 
 async def test_where_only_asking_is_left_it_says_so(
@@ -227,4 +253,4 @@ async def test_nobody_is_shown_without_an_id_token(world: World, municipality: O
     refused = await municipality.post("/v1/me/overview", Id_Token=other)
     assert refused.status_code in {401, 403}
     nobody = swedish("20930101100")
-    assert await overview(world, municipality, nobody) == {"mandates": [], "next": None}
+    assert await overview(world, municipality, nobody) == {"requests": [], "mandates": [], "next": None}

@@ -4,6 +4,7 @@ from registry.api.examples.parts import (
     ALCOHOL,
     BOKFORINGSBYRA,
     MANDATE_ID,
+    REQUEST_ID,
     SUNDSVALL,
     TEMPLATE_ID,
     TEST_PERSSON,
@@ -15,6 +16,24 @@ from registry.api.examples.parts import (
 EXAMPLES = {
     "overview_of_my_mandates": Example(
         {
+            "requests": [
+                {
+                    "id": REQUEST_ID,
+                    "link": f"https://registry.example/requests/{REQUEST_ID}",
+                    "capacity": "signatory",
+                    "third_party": SUNDSVALL,
+                    "principal": BOKFORINGSBYRA,
+                    "representatives": [TEST_PERSSON],
+                    "template": {
+                        "id": TEMPLATE_ID,
+                        "version": 1,
+                        "language": "sv",
+                        "title": "Restaurangombud",
+                        "description": "Ombud som får hjälpa till med ansökningar.",
+                    },
+                    "expires_at": VALID_UNTIL,
+                }
+            ],
             "mandates": [
                 {
                     "id": MANDATE_ID,

@@ -8,9 +8,10 @@ from pydantic import Field
 from registry.api.models.fields import EndTime, Id, Language, UtcTime, WireIn, WireOut
 from registry.api.models.parties import PartyOut
 from registry.domain.events import EventType, Status
-from registry.domain.mandate import Basis
-from registry.domain.template import MandateKind, Role, best_language
+from registry.domain.mandate import Basis, Capacity, MandateContent
+from registry.domain.template import MandateKind, Role, TemplateContent, best_language
 from registry.operations.list_own_mandates import OwnMandate
+from registry.operations.list_waiting_requests import WaitingRequest
 
 
 class OverviewIn(WireIn):
@@ -91,8 +92,6 @@ class OwnMandateOut(WireOut):
         """Show a mandate, its texts in this language or the nearest there is."""
         content, template = own.mandate.content, own.template
         wanted = [item for item in (language, content.language) if item is not None]
-        chosen = best_language(template.title, wanted) or content.language
-        description = best_language(template.description, wanted)
         return cls(
             id=own.mandate.id,
             role=own.role,
@@ -102,13 +101,7 @@ class OwnMandateOut(WireOut):
             third_party=PartyOut.of(content.third_party),
             principal=PartyOut.of(content.principal),
             representatives=[PartyOut.of(named) for named in content.representatives],
-            template=OwnTemplateOut(
-                id=content.template_id,
-                version=content.template_version,
-                language=chosen,
-                title=template.title[chosen],
-                description=None if description is None else template.description[description],
-            ),
+            template=_template(content, template, language),
             permissions=_permissions(own, wanted),
             specifier=dict(content.specifier),
             valid_from=content.valid_from,
@@ -118,11 +111,60 @@ class OwnMandateOut(WireOut):
         )
 
 
-class OverviewOut(WireOut):
-    """One page of a person's mandates, newest first; `next` is the next page's cursor, null at the end."""
+class WaitingRequestOut(WireOut):
+    """A mandate request that waits for the person's signature. Read it, sign it or decline it by its id."""
 
+    id: Id
+    link: Annotated[str, Field(description="Where the person is sent to sign")]
+    capacity: Annotated[Capacity, Field(description="In which capacity the person signs")]
+    third_party: PartyOut
+    principal: PartyOut
+    representatives: list[PartyOut]
+    template: OwnTemplateOut
+    expires_at: EndTime
+
+    @classmethod
+    def of(cls, waiting: WaitingRequest, link: str, language: str | None) -> Self:
+        """Show a request, its texts in this language or the nearest there is."""
+        request, template = waiting.found.request, waiting.template
+        content = request.content
+        return cls(
+            id=request.id,
+            link=link,
+            capacity=request.capacity,
+            third_party=PartyOut.of(content.third_party),
+            principal=PartyOut.of(content.principal),
+            representatives=[PartyOut.of(named) for named in content.representatives],
+            template=_template(content, template, language),
+            expires_at=request.expires_at,
+        )
+
+
+class OverviewOut(WireOut):
+    """What waits for a person, and one page of its mandates, newest first.
+
+    `next` is the next page's cursor, null at the end.
+    """
+
+    requests: Annotated[
+        list[WaitingRequestOut],
+        Field(description="On the first page: what waits for the person's signature, at most 100"),
+    ]
     mandates: list[OwnMandateOut]
     next: Id | None
+
+
+def _template(content: MandateContent, template: TemplateContent, language: str | None) -> OwnTemplateOut:
+    wanted = [item for item in (language, content.language) if item is not None]
+    chosen = best_language(template.title, wanted) or content.language
+    description = best_language(template.description, wanted)
+    return OwnTemplateOut(
+        id=content.template_id,
+        version=content.template_version,
+        language=chosen,
+        title=template.title[chosen],
+        description=None if description is None else template.description[description],
+    )
 
 
 def _permissions(own: OwnMandate, wanted: Sequence[str]) -> list[OwnPermissionOut]:

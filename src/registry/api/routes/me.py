@@ -3,12 +3,13 @@
 from fastapi import APIRouter
 
 from registry.api.models.access_log import AccessList, OwnAccessIn
-from registry.api.models.overview import OverviewIn, OverviewOut, OwnMandateOut
+from registry.api.models.overview import OverviewIn, OverviewOut, OwnMandateOut, WaitingRequestOut
 from registry.api.person import PersonDep, require_person
 from registry.api.route import CallerDep, RegistryRoute, RuntimeDep, needs
 from registry.domain.callers import Scope
 from registry.domain.errors import ForbiddenError
 from registry.operations.list_own_mandates import list_own_mandates
+from registry.operations.list_waiting_requests import list_waiting_requests
 from registry.operations.search_access_log import list_own_access
 
 router = APIRouter(prefix="/v1/me", tags=["Own view"], route_class=RegistryRoute)
@@ -20,19 +21,36 @@ router = APIRouter(prefix="/v1/me", tags=["Own view"], route_class=RegistryRoute
 async def overview(
     body: OverviewIn, runtime: RuntimeDep, caller: CallerDep, person: PersonDep
 ) -> OverviewOut:
-    """List every mandate that the person whom the id token names gave or holds, newest first, ended ones too.
+    """List what waits for the person whom the id token names, and every mandate it gave or holds.
 
-    Across third parties, each with its texts in the wanted language or the nearest, and with how to withdraw.
+    Mandates come newest first, ended ones too, across third parties, each with its texts in the wanted
+    language or the nearest, and with how to withdraw. What waits for its signature stands on the first page.
     """
+    party, now = require_person(person), runtime.now()
+    waiting = []
+    if body.cursor is None:
+        waiting = await list_waiting_requests(runtime.access_log, caller, party, now=now)
     found, cursor = await list_own_mandates(
         runtime.access_log,
         caller,
-        require_person(person),
+        party,
         after=body.cursor,
         limit=body.limit,
-        now=runtime.now(),
+        now=now,
     )
-    return OverviewOut(mandates=[OwnMandateOut.of(own, body.language) for own in found], next=cursor)
+    requests = [
+        WaitingRequestOut.of(
+            item,
+            runtime.settings.request_link(
+                item.found.request.content.third_party.party, item.found.request.id
+            ),
+            body.language,
+        )
+        for item in waiting
+    ]
+    return OverviewOut(
+        requests=requests, mandates=[OwnMandateOut.of(own, body.language) for own in found], next=cursor
+    )
 
 
 @router.post(
