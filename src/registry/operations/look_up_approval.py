@@ -23,7 +23,9 @@ async def get_approval(
     """
     seen_by = [caller.organisation] if person is None else [caller.organisation, person]
     async with log.database.transaction() as session:
-        if not await is_approval_visible(session, log.keys, approval_id, seen_by=seen_by):
+        if not await is_approval_visible(
+            session, log.keys, approval_id, seen_by=seen_by, departments=caller.departments
+        ):
             raise NotFoundError
         entries = (await list_entries(session, log.keys, [approval_id])).get(approval_id)
         if entries is None:

@@ -184,7 +184,19 @@ class Verifier:
             ApprovalAsked(item.approval_id, item.content_digest, between)
             for item, between in zip(asked, parties, strict=True)
         ]
-        return await find_approvals(self._database, self._keys, named)
+        found = await find_approvals(self._database, self._keys, named)
+        for place, (item, approval) in enumerate(zip(asked, found, strict=True)):
+            if approval is not None and approval.is_of_parties and await self._is_beyond(item, approval):
+                found[place] = NamedApproval(is_of_parties=False)
+        return found
+
+    async def _is_beyond(self, item: AskedQuestion, approval: NamedApproval) -> bool:
+        """Whether an approval is of departments that the caller is not limited to."""
+        if not is_limited(item.caller, item.third_party):
+            return False
+        wanted, departments = frozenset({approval.permission}), item.caller.departments
+        async with self._database.reading() as session:
+            return bool(await find_unknown_permissions(session, item.third_party, wanted, departments))
 
     async def _within_departments(
         self, asked: Sequence[AskedQuestion], found: list[list[Candidate]]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 
 from registry.domain.approvals import Approval, NamedApproval, Verdict, read_approval
 from registry.domain.entries import Entry
@@ -14,6 +14,7 @@ from registry.domain.parties import Party
 from registry.signing.keys import KeyRing
 from registry.storage.candidates import PartiesAsked
 from registry.storage.database import Database, ReadSession, WriteSession
+from registry.storage.departments import has_permission_of_departments
 from registry.storage.tables import approval_states
 
 _states = approval_states.c
@@ -75,21 +76,37 @@ async def mark_decided(
 
 
 async def lock_approval(
-    session: WriteSession, keys: KeyRing, approval_id: UUID, *, seen_by: Sequence[Party]
+    session: WriteSession,
+    keys: KeyRing,
+    approval_id: UUID,
+    *,
+    seen_by: Sequence[Party],
+    departments: frozenset[str] = frozenset(),
 ) -> bool:
-    """Lock an approval against every other act on it; False where none of these may see it."""
+    """Lock an approval against every other act on it; False where none of these may see it.
+
+    `departments` as `party_sees_approval`.
+    """
     statement = select(_states.approval_id).where(
-        _states.approval_id == approval_id, _takes_part(keys, seen_by)
+        _states.approval_id == approval_id, _takes_part(keys, seen_by, departments)
     )
     return await session.one_or_none(statement.with_for_update()) is not None
 
 
 async def is_approval_visible(
-    session: ReadSession, keys: KeyRing, approval_id: UUID, *, seen_by: Sequence[Party]
+    session: ReadSession,
+    keys: KeyRing,
+    approval_id: UUID,
+    *,
+    seen_by: Sequence[Party],
+    departments: frozenset[str] = frozenset(),
 ) -> bool:
-    """Whether there is this approval, and one of these has a part in it."""
+    """Whether there is this approval, and one of these has a part in it.
+
+    `departments` as `party_sees_approval`.
+    """
     statement = select(_states.approval_id).where(
-        _states.approval_id == approval_id, _takes_part(keys, seen_by)
+        _states.approval_id == approval_id, _takes_part(keys, seen_by, departments)
     )
     return await session.one_or_none(statement) is not None
 
@@ -123,11 +140,20 @@ def _named(row: Any, item: ApprovalAsked, keys: KeyRing) -> NamedApproval:  # no
     )
 
 
-def _takes_part(keys: KeyRing, parties: Sequence[Party]) -> ColumnElement[bool]:
-    """The condition that one of the parties is third party, principal or representative."""
-    indexes = [keys.party_index(party) for party in parties]
-    return or_(
-        _states.third_party.in_([str(party) for party in parties]),
-        _states.principal_index.in_(indexes),
-        _states.representative_index.in_(indexes),
-    )
+def party_sees_approval(keys: KeyRing, party: Party, departments: frozenset[str]) -> ColumnElement[bool]:
+    """The condition that a party is third party, principal or representative of a matter.
+
+    As third party, only of those whose permission templates of these departments offer, unless there are
+    none, which is no limit.
+    """
+    index = keys.party_index(party)
+    is_own = _states.third_party == str(party)
+    takes_part = or_(_states.principal_index == index, _states.representative_index == index)
+    if not departments:
+        return is_own | takes_part
+    within = has_permission_of_departments(_states.third_party, _states.permission, departments)
+    return and_(is_own, within) | and_(~is_own, takes_part)
+
+
+def _takes_part(keys: KeyRing, parties: Sequence[Party], departments: frozenset[str]) -> ColumnElement[bool]:
+    return or_(*(party_sees_approval(keys, party, departments) for party in parties))

@@ -14,6 +14,7 @@ from registry.domain.parties import Party
 from registry.signing.keys import KeyRing
 from registry.storage.ancestors import ancestors_column, is_below, read_ancestors
 from registry.storage.database import ReadSession, WriteSession
+from registry.storage.departments import is_of_departments
 from registry.storage.projection import content_index, read_changes, specifier_index
 from registry.storage.tables import mandate_states, representations, template_versions
 
@@ -169,22 +170,6 @@ async def list_departments(session: ReadSession, mandate_ids: Collection[UUID]) 
         .where(states.mandate_id.in_(mandate_ids))
     )
     return {row.mandate_id: row.department for row in rows}
-
-
-def is_of_departments(
-    template_id: ColumnElement[UUID], version: ColumnElement[int], departments: frozenset[str]
-) -> ColumnElement[bool]:
-    """The condition that a row's template version is of one of these departments."""
-    versions = template_versions.c
-    return (
-        select(versions.template_id)
-        .where(
-            versions.template_id == template_id,
-            versions.version == version,
-            versions.department.in_(departments),
-        )
-        .exists()
-    )
 
 
 async def get_state(
