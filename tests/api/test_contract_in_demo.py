@@ -266,6 +266,8 @@ async def approve(visitor: Visitor) -> None:
     requested = await visitor.press_execute("request_an_approval")
     read = await visitor.press_execute("read_an_approval", approval_id=requested["id"])
     assert read["status"] == "pending"
+    found = await visitor.press_execute("search_approvals")
+    assert requested["id"] in [item["id"] for item in found["items"]]
     decided = await visitor.press_execute("approve_or_decline", approval_id=requested["id"])
     assert decided["status"] == "approved"
 

@@ -321,6 +321,11 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
     ("POST", "/v1/acting-contexts"): [post("/v1/acting-contexts", asked)],
     ("POST", "/v1/acting-contexts/exchange"): [exchange_own_context],
     ("POST", "/v1/approvals"): [post("/v1/approvals", lambda tenants, _: matter(tenants.owner))],
+    ("POST", "/v1/approvals/search"): [
+        post("/v1/approvals/search", lambda _, __: {"principal": person(BERI, None)}),
+        post("/v1/approvals/search", lambda t, _: {"third_party": t.owner.wire}),
+        post("/v1/approvals/search", lambda _, named: {"cursor": named.approval}),
+    ],
     ("GET", "/v1/approvals/{approval_id}"): [get("/v1/approvals/{approval}")],
     ("POST", "/v1/approvals/{approval_id}/decision"): [
         post("/v1/approvals/{approval}/decision", lambda _, __: {"decision": "approved"}),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from uuid_utils import uuid7
 
-from registry.domain.approvals import NamedApproval
+from registry.domain.approvals import NamedApproval, role_beside
 from registry.domain.callers import Caller, Scope
 from registry.domain.documents import Document, Json
 from registry.domain.errors import RegistryError, UnavailableError
@@ -181,7 +181,12 @@ class Verifier:
         if all(item.approval_id is None for item in asked):
             return [None] * len(asked)
         named = [
-            ApprovalAsked(item.approval_id, item.content_digest, between)
+            ApprovalAsked(
+                item.approval_id,
+                item.content_digest,
+                between,
+                role_beside(item.principal, item.principal_role),
+            )
             for item, between in zip(asked, parties, strict=True)
         ]
         found = await find_approvals(self._database, self._keys, named)
