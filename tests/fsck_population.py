@@ -40,6 +40,7 @@ async def populate(world: World) -> None:
     await _issue_and_act(world, owner, await _make_templates(world, owner))
     await _ask(world, owner)
     await _restrict(world, owner)
+    await _deliver(world, owner)
     await _approve(world, owner)
     world.clock.advance(minutes=9)
     for path, body in (
@@ -66,6 +67,18 @@ async def _ask(world: World, owner: Organisation) -> None:
             token = {"Id_Token": world.id_token(BERI, owner.client_id)} if ending == "decline" else {}
             _done(await owner.post(f"{ROOT}/{request['id']}/{ending}", {}, **token))
     await lapse_requests(world.database, world.keys, now=world.clock() + timedelta(days=2))
+
+
+async def _deliver(world: World, owner: Organisation) -> None:
+    """Two deliveries: one that was replaced, whose second mandate ended with that, and an empty one."""
+    template = await world.publish_template(owner, signing={"by": "authority"})
+    common = mandate_body(template, valid_from="2026-11-21T00:00:00Z", valid_until="2027-11-21T00:00:00Z")
+    items = [common | {"representatives": [person(number, "Test")]} for number in (PAUL, MARIA)]
+    for mandates in (items, items[:1]):
+        world.clock.advance(seconds=5)
+        path = "/v1/statutory-deliveries/register/household-1"
+        _done(await owner.http.put(path, json={"mandates": mandates}))
+    _done(await owner.http.put("/v1/statutory-deliveries/register/household-2", json={"mandates": []}))
 
 
 async def _approve(world: World, owner: Organisation) -> None:

@@ -16,6 +16,7 @@ from registry.api.models.fields import (
 )
 from registry.api.models.mandates import Details, TemplateReference
 from registry.api.models.parties import PartyIn
+from registry.domain.events import Status
 from registry.domain.issuance import MandateProposal
 from registry.domain.mandate import Basis
 from registry.domain.parties import PartyType
@@ -67,10 +68,14 @@ class DeliveryIn(WireIn):
 
 
 class DeliveredMandateOut(WireOut):
-    """A mandate of the delivery, in its order; `is_new` where this delivery issued it."""
+    """A mandate of the delivery, in its order; `is_new` where this delivery issued it.
+
+    One that ended otherwise stays ended, however often it is delivered: its `status` says so.
+    """
 
     id: Id
     is_new: bool
+    status: Status
 
 
 class DeliveryOut(WireOut):
