@@ -14,9 +14,15 @@ from registry.domain.delegation import Ancestor, first_ending, status_above
 from registry.domain.documents import Json, utc_text
 from registry.domain.events import EventType, Lifetime, Status, status_at, time_asked
 from registry.domain.parties import Party, PartyType
-from registry.domain.restrictions import Block, RestrictionScope, blocks_mandate, is_in_force
+from registry.domain.restrictions import (
+    Block,
+    RestrictionScope,
+    blocked_representatives,
+    blocks_mandate,
+    is_in_force,
+)
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Raised when the same question about the same mandates would be answered otherwise."""
 
 
@@ -114,7 +120,8 @@ class Candidate:
     `holders` counts the representatives of this mandate that the question names. `ancestors` are the mandates
     above a sub-mandate, root first. Two more are known where restrictions stand: `is_guardians` tells a
     statutory one, one by a court, one that a guardian signed, and what hangs below such a one;
-    `holders_above` are the blind indexes of all who hold a mandate above.
+    `holders_above` are the blind indexes of those who hold a mandate above and granted on from it.
+    `held_together` are those of the representatives named beside the first that hold it.
     """
 
     mandate_id: UUID
@@ -131,6 +138,7 @@ class Candidate:
     ancestors: tuple[Ancestor, ...] = ()
     is_guardians: bool = False
     holders_above: frozenset[bytes] = frozenset()
+    held_together: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,15 +223,25 @@ def _blocked(
     return [
         candidate
         for candidate in candidates
-        if _is_known(question, candidate)
-        and blocks_mandate(
-            held,
-            acting=candidate.holders_above.union(question.acting),
-            service=question.service,
-            services=candidate.services,
-            is_guardians=candidate.is_guardians,
-        )
+        if _is_known(question, candidate) and _stand_against(held, question, candidate)
     ]
+
+
+def _stand_against(held: Sequence[Block], question: Question, candidate: Candidate) -> bool:
+    """Whether these blocks stand against a mandate.
+
+    One of those who act together does not count where it is blocked; enough others need it not.
+    """
+    blocked_beside = candidate.held_together & blocked_representatives(held)
+    if blocked_beside and candidate.holders - len(blocked_beside) < candidate.together:
+        return True
+    return blocks_mandate(
+        held,
+        acting=candidate.holders_above.union(question.acting[:1]),
+        service=question.service,
+        services=candidate.services,
+        is_guardians=candidate.is_guardians,
+    )
 
 
 def _is_known(question: Question, candidate: Candidate) -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from registry.domain.approvals import ApprovalRequiredError, is_good, role_beside
 from registry.domain.callers import Caller
+from registry.domain.delegation import grantors_in
 from registry.domain.documents import party_document
 from registry.domain.errors import ConflictError, Fault, InvalidInputError, NotFoundError
 from registry.domain.events import Author, EventType, MandateEvent, Status, read_event
@@ -23,7 +24,7 @@ from registry.storage.database import Database, WriteSession
 from registry.storage.idempotency import EarlierEffect, IdempotentRequest, claim_key, record_effect
 from registry.storage.mandate_records import list_sealed_events
 from registry.storage.mandate_states import lock_state
-from registry.storage.restrictions import find_guardians, find_holders_above, list_blocks
+from registry.storage.restrictions import find_guardians, list_blocks
 from registry.storage.secrets import get_secret
 from registry.storage.templates import get_version
 
@@ -136,7 +137,7 @@ async def _check_unrestricted(
     if not in_force:
         return
     mandate_id, ancestors = held.state.mandate_id, held.state.ancestor_ids
-    above = (await find_holders_above(session, [mandate_id])).get(mandate_id, frozenset())
+    above = {keys.party_index(party) for party in grantors_in((*held.above, held.mandate))}
     if blocks_mandate(
         in_force,
         acting=above | {keys.party_index(use.by)},

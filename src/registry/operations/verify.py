@@ -27,6 +27,7 @@ from registry.domain.verification import (
 )
 from registry.identity.schemes import birth_date, country_zone
 from registry.operations.coalesce import Coalescer
+from registry.operations.trace_grantors import keep_grantors, resting_on
 from registry.signing.consistency import Position, consistency_token
 from registry.signing.keys import KeyRing
 from registry.storage.access_log import AccessEntry, AccessLog
@@ -144,6 +145,7 @@ class Verifier:
         parties = [self._parties(item) for item in asked]
         found, blocked, lsn = await find_candidates(self._database, parties)
         found = await self._within_departments(asked, found)
+        await self._keep_grantors(found, blocked)
         approvals = await self._approvals(asked, parties)
         unknown = await self._unknown_codes(asked)
         token = consistency_token(self._database.position_at(lsn), self._keys)
@@ -162,6 +164,20 @@ class Verifier:
             answers.append(answered)
             entries.append(self._entry(item, between, answered))
         return answers, entries
+
+    async def _keep_grantors(
+        self, found: Sequence[Sequence[Candidate]], blocked: Sequence[Sequence[Block]]
+    ) -> None:
+        """Tell who granted on, where a restriction names one who may have."""
+        resting = [
+            item
+            for candidates, blocks in zip(found, blocked, strict=True)
+            if blocks
+            for item in resting_on(candidates, blocks)
+        ]
+        if resting:
+            async with self._database.reading() as session:
+                await keep_grantors(session, self._keys, resting)
 
     def _parties(self, item: AskedQuestion) -> PartiesAsked:
         index = self._keys.party_index

@@ -147,9 +147,18 @@ def test_a_voluntary_mandate_stands_beside_a_blocked_guardians() -> None:
 
 def test_a_blocked_representative_among_those_who_act_together() -> None:
     block = replace(BLOCK, scope=RestrictionScope.REPRESENTATIVE, representative_index=SOMEBODY)
-    joint = replace(CANDIDATE, together=2, holders=2)
-    assert in_short(decide(ASKED, [joint], [block])) == "permit"
-    assert in_short(decide(replace(ASKED, acting=(PAUL, SOMEBODY)), [joint], [block])) == "deny restricted"
+    asked = replace(ASKED, acting=(PAUL, SOMEBODY))
+    pair = replace(CANDIDATE, together=2, holders=2, held_together=frozenset({SOMEBODY}))
+    assert in_short(decide(ASKED, [replace(pair, held_together=frozenset())], [block])) == "permit"
+    assert in_short(decide(asked, [pair], [block])) == "deny restricted"
+    for enough in (replace(pair, holders=3), replace(pair, together=1)):
+        assert in_short(decide(asked, [enough], [block])) == "permit"
+    too_few = replace(pair, together=3, holders=3)
+    assert in_short(decide(asked, [too_few], [block])) == "deny restricted"
+    elsewhere = replace(CANDIDATE, holders=1)
+    assert in_short(decide(asked, [elsewhere], [block])) == "permit", "who holds it not does not matter"
+    itself = replace(block, representative_index=PAUL)
+    assert in_short(decide(asked, [replace(pair, holders=3)], [itself])) == "deny restricted"
 
 
 def test_a_locked_login_denies_acting_for_oneself_alone() -> None:
