@@ -24,7 +24,8 @@ from registry.storage.restrictions import read_blocks
 _FIND = f"""
 SELECT q.place, pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS lsn, r.mandate_id,
     q.representative_index, r.principal_role, r.specifier_index, r.permissions, r.services,
-    r.valid_from, r.valid_until, r.issued_at, r.changes, r.together, r.approval, r.principal_below, r.representative_from,
+    r.valid_from, r.valid_until, r.issued_at, r.changes, r.together, r.approval,
+    r.principal_below, r.representative_from,
     {ancestors_sql("r")} AS lineage, b.blocks,
     CASE WHEN b.blocks IS NOT NULL THEN (
         SELECT bool_or(m.basis <> 'voluntary' OR t.content -> 'signing' ->> 'by' = 'guardian')

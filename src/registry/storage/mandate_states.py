@@ -81,7 +81,7 @@ async def lock_grants(session: WriteSession, content: MandateContent, keys: KeyR
 
 
 async def find_in_force(
-    session: WriteSession, content: MandateContent, keys: KeyRing, ancestors: Sequence[UUID] = ()
+    session: ReadSession, content: MandateContent, keys: KeyRing, ancestors: Sequence[UUID] = ()
 ) -> UUID | None:
     """A mandate of the same parties, template, permissions and specifier whose time overlaps, if any.
 
@@ -112,7 +112,7 @@ async def find_in_force(
     return next((row.mandate_id for row in rows if sorted(row.holders) == sorted(wanted)), None)
 
 
-async def find_issued(session: WriteSession, keys: KeyRing, content_digest: str) -> UUID | None:
+async def find_issued(session: ReadSession, keys: KeyRing, content_digest: str) -> UUID | None:
     """The mandate that was issued on content with this digest, ended or not, if any.
 
     The caller holds the lock on grants, so that of two at once the second sees the first.

@@ -176,6 +176,7 @@ EXAMPLES = {
             "digest": _digest(_NEW),
             "capacity": "signatory",
             "content": _NEW,
+            "conflicts": [],
         },
         _PROPOSED,
     ),

@@ -297,6 +297,18 @@ class IssuedMandateOut(MandateOut):
         return cls.model_validate(shown | {"also_ended": also_ended})
 
 
+class ConflictOut(WireOut):
+    """What stands in the way of issuing: what is in force already, or that `supersedes` is not possible.
+
+    `mandate_id` is what stands there, where you may see it; `pointer` the member that it is about, or empty.
+    """
+
+    code: Annotated[str, Field(examples=["already_in_force", "unknown_mandate", "may_not_revoke"])]
+    pointer: Annotated[str, Field(examples=["", "/supersedes"])]
+    message: str
+    mandate_id: Id | None
+
+
 class PreviewOut(WireOut):
     """A mandate that would be issued once signed. Sign `to_be_signed`; send `content`'s times unchanged."""
 
@@ -304,6 +316,9 @@ class PreviewOut(WireOut):
     digest: Annotated[str, Field(description="base64url SHA-256 of those bytes: the `content_digest` claim")]
     capacity: Annotated[Capacity, Field(description="In which capacity this mandate is signed")]
     content: ContentOut
+    conflicts: Annotated[
+        list[ConflictOut], Field(description="Why issuing would be refused as things stand; empty where not")
+    ]
 
 
 class MandateSearchIn(WireIn):

@@ -6,6 +6,7 @@ from registry.api.etags import CONDITIONAL, conditional
 from registry.api.models.acts import EventList, EventOut
 from registry.api.models.fields import Id
 from registry.api.models.mandates import (
+    ConflictOut,
     ContentOut,
     IssuedMandateOut,
     MandateIn,
@@ -34,6 +35,7 @@ from registry.domain.revocation import MandateOverError
 from registry.domain.signing_rules import expected_capacity
 from registry.operations.end_mandate import list_also_ended
 from registry.operations.examine_mandate import Stage, examine_mandate
+from registry.operations.foresee_conflicts import foresee_conflicts
 from registry.operations.issue_mandate import IssueRequest, issue_mandate
 from registry.operations.look_up_mandate import (
     get_mandate,
@@ -97,7 +99,9 @@ async def preview(body: MandateIn, runtime: RuntimeDep, caller: CallerDep) -> Pr
 
     Signatures may be left out; those given are verified. Issue with the times and `principal_details` of
     `content`: a default filled in later, or looked up anew, would be other content than was signed.
+    `conflicts` tells what would stand in the way as things stand, such as the same in force already.
     """
+    now = runtime.now()
     examined = await examine_mandate(
         runtime.database,
         runtime.keys,
@@ -106,13 +110,20 @@ async def preview(body: MandateIn, runtime: RuntimeDep, caller: CallerDep) -> Pr
         body.to_proposal(),
         [item.to_claim() for item in body.signatures],
         stage=Stage.PREVIEW,
-        now=runtime.now(),
+        now=now,
     )
+    conflicts = await foresee_conflicts(runtime.database, runtime.keys, caller, examined, now=now)
     return PreviewOut(
         to_be_signed=encode_base64url(examined.to_be_signed),
         digest=encode_base64url(examined.digest),
         capacity=expected_capacity(examined.content, examined.template.content),
         content=ContentOut.model_validate(content_document(examined.content)),
+        conflicts=[
+            ConflictOut(
+                code=item.code, pointer=item.pointer, message=item.message, mandate_id=item.mandate_id
+            )
+            for item in conflicts
+        ],
     )
 
 
