@@ -82,6 +82,7 @@ EXAMPLES = {
         {"signer": nameless(HERMAN), "status": "pending", "limit": 20},
     ),
     "read_a_mandate_request": Example(_PENDING),
+    "read_the_scan_of_a_requests_signature": Example("%PDF-1.7 ..."),
     "sign_a_mandate_request": Example(
         _act("pending"),
         {"capacity": "signatory", "method": "jws", "evidence": {"format": "jws", "data": _EVIDENCE}},

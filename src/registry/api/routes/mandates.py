@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response, status
 
+from registry.api.attachments import SCANNED, Position, scan_response
 from registry.api.etags import CONDITIONAL, conditional
 from registry.api.models.acts import EventList, EventOut
 from registry.api.models.fields import Id
@@ -38,6 +39,7 @@ from registry.operations.examine_mandate import Stage, examine_mandate
 from registry.operations.foresee_conflicts import foresee_conflicts
 from registry.operations.issue_mandate import IssueRequest, issue_mandate
 from registry.operations.look_up_mandate import (
+    get_attachment,
     get_mandate,
     get_record,
     list_events,
@@ -187,6 +189,22 @@ async def record(mandate_id: Id, runtime: RuntimeDep, caller: CallerDep) -> Resp
     """Read the exact sealed bytes: a compact JWS that verifies against `/.well-known/jwks.json`."""
     sealed = await get_record(runtime.access_log, caller, mandate_id, now=runtime.now())
     return Response(sealed, media_type="application/jose", headers={"Cache-Control": "private, no-cache"})
+
+
+@router.get(
+    MANDATE + "/signatures/{position}/attachment",
+    summary="Read the scan of a signature",
+    openapi_extra=needs(Scope.MANDATES_READ),
+    response_class=Response,
+    responses=SCANNED,
+)
+async def attachment(mandate_id: Id, position: Position, runtime: RuntimeDep, caller: CallerDep) -> Response:
+    """Read the scan of the paper original that a `paper` signature attests, as it was delivered.
+
+    It was attested by an employee, never verified. Reading it is logged as a look-up of its own.
+    """
+    found = await get_attachment(runtime.access_log, caller, mandate_id, position, now=runtime.now())
+    return scan_response(found, mandate_id, position)
 
 
 @router.get(MANDATE + "/events", summary="List what happened", openapi_extra=needs(Scope.MANDATES_READ))
