@@ -39,9 +39,8 @@ def age(number: str, at: datetime) -> int:
 def birthdays() -> set[datetime]:
     """When somebody reaches an age at which something changes, that lies in no life's past."""
     days = [born.replace(year=born.year + years) for born in BIRTHS.values() for years in COMES_OF_AGE]
-    return {
-        datetime.combine(day, time(), STOCKHOLM).astimezone(UTC) for day in days if day.year == 2103
-    }  # the year of every life
+    year = BEGINNING.year
+    return {datetime.combine(day, time(), STOCKHOLM).astimezone(UTC) for day in days if day.year == year}
 
 
 @dataclass

@@ -9,7 +9,7 @@ from registry.domain.callers import Caller
 from registry.domain.documents import Json, party_document
 from registry.domain.errors import Fault, InvalidInputError
 from registry.domain.parties import Party
-from registry.domain.verification import Decision
+from registry.domain.questions import Decision
 from registry.operations.verify import AnsweredQuestion, AskedQuestion, Verifier, check_third_party
 from registry.signing.acting_contexts import (
     ActingContext,

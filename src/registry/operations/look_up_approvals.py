@@ -15,7 +15,7 @@ from registry.domain.parties import Party
 from registry.signing.keys import KeyRing
 from registry.storage.access_log import AccessEntry, AccessLog
 from registry.storage.approvals import ApprovalFilter, is_approval_visible, search_approvals
-from registry.storage.sealed_entries import list_entries
+from registry.storage.sealed_entries import list_subjects
 
 MOST_WAITING = 100
 """How many are shown at most that wait for a person; those that were asked first come first."""
@@ -38,10 +38,10 @@ async def get_approval(
         )
         if not is_seen:
             raise NotFoundError
-        entries = (await list_entries(session, log.keys, [approval_id])).get(approval_id)
-        if entries is None:
+        found = await list_subjects(session, log.keys, [approval_id], read_approval)
+        if not found:
             raise NotFoundError
-        approval = read_approval([item.entry for item in entries])
+        approval = found[0]
         entry = AccessEntry(
             id=str(uuid7()),
             at=now,
@@ -84,10 +84,7 @@ async def find_approvals(
             after=after,
             limit=limit,
         )
-        entries = await list_entries(session, log.keys, ids)
-        approvals = [
-            read_approval([item.entry for item in entries[item_id]]) for item_id in ids if item_id in entries
-        ]
+        approvals = await list_subjects(session, log.keys, ids, read_approval)
         found: list[Json] = [str(approval_id) for approval_id in ids]
         entry = AccessEntry(
             id=str(uuid7()),

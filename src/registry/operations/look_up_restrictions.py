@@ -14,7 +14,7 @@ from registry.domain.restrictions import Restriction, read_restriction
 from registry.signing.keys import KeyRing
 from registry.storage.access_log import AccessEntry, AccessLog
 from registry.storage.restrictions import RestrictionFilter, RestrictionViewer, find_restrictions, is_visible
-from registry.storage.sealed_entries import list_entries
+from registry.storage.sealed_entries import list_subjects
 
 
 async def get_restriction(
@@ -24,10 +24,10 @@ async def get_restriction(
     async with log.database.transaction() as session:
         if not await is_visible(session, log.keys, restriction_id, viewer_of(caller)):
             raise NotFoundError
-        entries = (await list_entries(session, log.keys, [restriction_id])).get(restriction_id)
-        if entries is None:
+        found = await list_subjects(session, log.keys, [restriction_id], read_restriction)
+        if not found:
             raise NotFoundError
-        restriction = read_restriction([item.entry for item in entries])
+        restriction = found[0]
         entry = AccessEntry(
             id=str(uuid7()),
             at=now,
@@ -61,12 +61,7 @@ async def search_restrictions(
 
     async with log.database.transaction() as session:
         ids = await find_restrictions(session, log.keys, wanted, viewer_of(caller), after=after, limit=limit)
-        entries = await list_entries(session, log.keys, ids)
-        restrictions = [
-            read_restriction([item.entry for item in entries[item_id]])
-            for item_id in ids
-            if item_id in entries
-        ]
+        restrictions = await list_subjects(session, log.keys, ids, read_restriction)
         found: list[Json] = [str(restriction_id) for restriction_id in ids]
         entry = AccessEntry(
             id=str(uuid7()),

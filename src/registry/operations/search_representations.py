@@ -12,16 +12,9 @@ from registry.domain.callers import Caller
 from registry.domain.documents import Json
 from registry.domain.mandate import Mandate, read_record
 from registry.domain.parties import Party
+from registry.domain.questions import Births, Candidate, Decision, PermissionAnswer, Question
 from registry.domain.restrictions import Block
-from registry.domain.verification import (
-    RULES_VERSION,
-    Births,
-    Candidate,
-    Decision,
-    PermissionAnswer,
-    Question,
-    decide,
-)
+from registry.domain.verification import RULES_VERSION, decide
 from registry.identity.schemes import birth_date
 from registry.operations.trace_grantors import keep_grantors, resting_on
 from registry.operations.verify import check_third_party, is_limited, local_zone

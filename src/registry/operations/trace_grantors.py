@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 
 from registry.domain.delegation import grantors_in
 from registry.domain.mandate import read_record
+from registry.domain.questions import Candidate
 from registry.domain.restrictions import Block, blocked_representatives
-from registry.domain.verification import Candidate
 from registry.signing.keys import KeyRing
 from registry.signing.records import SealType, open_seal
 from registry.storage.database import ReadSession

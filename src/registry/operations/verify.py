@@ -14,17 +14,9 @@ from registry.domain.callers import Caller, Scope
 from registry.domain.documents import Document, Json
 from registry.domain.errors import RegistryError, UnavailableError
 from registry.domain.parties import Party, PartyType
+from registry.domain.questions import Answer, Births, Candidate, Question, answer_document
 from registry.domain.restrictions import Block
-from registry.domain.verification import (
-    RULES_VERSION,
-    Answer,
-    Births,
-    Candidate,
-    Question,
-    answer_document,
-    decide,
-    has_age_limit,
-)
+from registry.domain.verification import RULES_VERSION, decide, has_age_limit
 from registry.identity.schemes import birth_date, country_zone
 from registry.operations.coalesce import Coalescer
 from registry.operations.trace_grantors import keep_grantors, resting_on

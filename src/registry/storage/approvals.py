@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, false, func, insert, or_, select, update
 
 from registry.domain.approvals import (
     Approval,
@@ -115,10 +115,8 @@ async def lock_approval(
 
     `departments` as `party_sees_approval`.
     """
-    statement = select(_states.approval_id).where(
-        _states.approval_id == approval_id, _takes_part(keys, seen_by, departments)
-    )
-    return await session.one_or_none(statement.with_for_update()) is not None
+    statement = _visible(keys, approval_id, seen_by, departments).with_for_update()
+    return await session.one_or_none(statement) is not None
 
 
 async def is_approval_visible(
@@ -129,14 +127,16 @@ async def is_approval_visible(
     seen_by: Sequence[Party],
     departments: frozenset[str] = frozenset(),
 ) -> bool:
-    """Whether there is this approval, and one of these has a part in it.
+    """Whether there is this approval, and one of these has a part in it; as `lock_approval`."""
+    return await session.one_or_none(_visible(keys, approval_id, seen_by, departments)) is not None
 
-    `departments` as `party_sees_approval`.
-    """
-    statement = select(_states.approval_id).where(
+
+def _visible(
+    keys: KeyRing, approval_id: UUID, seen_by: Sequence[Party], departments: frozenset[str]
+) -> Select[tuple[UUID]]:
+    return select(_states.approval_id).where(
         _states.approval_id == approval_id, _takes_part(keys, seen_by, departments)
     )
-    return await session.one_or_none(statement) is not None
 
 
 async def find_approvals(

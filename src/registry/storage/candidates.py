@@ -11,8 +11,8 @@ import orjson
 
 from registry.domain.events import Lifetime
 from registry.domain.parties import PartyType
+from registry.domain.questions import Candidate
 from registry.domain.restrictions import Block
-from registry.domain.verification import Candidate
 from registry.storage.ancestors import ancestors_sql, read_ancestors
 from registry.storage.database import Database
 from registry.storage.projection import read_changes

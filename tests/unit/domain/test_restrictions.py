@@ -8,6 +8,7 @@ import pytest
 
 from registry.domain.entries import Entry, SubjectKind
 from registry.domain.events import Change, EventType
+from registry.domain.questions import Answer, Reason
 from registry.domain.restrictions import (
     IMPOSED,
     LIFTED,
@@ -22,7 +23,7 @@ from registry.domain.restrictions import (
     present_status,
     read_restriction,
 )
-from registry.domain.verification import Answer, Reason, decide
+from registry.domain.verification import decide
 from unit.domain.builders import AGENT, CLERK, COMPANY, DAY, MARIA, NOW, TICK, TOWN
 from unit.domain.test_decision_cases import CANDIDATE, HIGH, QUESTION, SPENT
 

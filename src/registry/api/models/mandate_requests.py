@@ -7,8 +7,9 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from registry.api.models.fields import EndTime, Id, Positive, ShortText, UtcTime, WireIn, WireOut
-from registry.api.models.mandates import ContentOut, ProposalIn, SignatureOut
+from registry.api.models.mandates import ContentOut, SignatureOut
 from registry.api.models.parties import PartyIn, PartyOut
+from registry.api.models.proposals import ProposalIn
 from registry.api.personal_numbers import names_person
 from registry.domain.mandate import Capacity, content_document
 from registry.domain.request import MandateRequest, MissingSignatures, RequestStatus, missing_signatures
