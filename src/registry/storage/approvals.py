@@ -155,8 +155,10 @@ async def find_approvals(
 
 async def find_approval(session: ReadSession, keys: KeyRing, asked: ApprovalAsked) -> NamedApproval | None:
     """As `find_approvals`, for an act that is under way."""
-    row = await session.one_or_none(select(approval_states).where(_states.approval_id == asked.approval_id))
-    return None if asked.approval_id is None else _named(row and row._mapping, asked, keys)  # noqa: SLF001  # SQLAlchemy's public name
+    if asked.approval_id is None:
+        return None
+    rows = await session.execute(select(approval_states).where(_states.approval_id == asked.approval_id))
+    return _named(rows.mappings().one_or_none(), asked, keys)
 
 
 async def search_approvals(
