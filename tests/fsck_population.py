@@ -40,6 +40,7 @@ async def populate(world: World) -> None:
     await _issue_and_act(world, owner, await _make_templates(world, owner))
     await _ask(world, owner)
     await _restrict(world, owner)
+    await _deliver(world, owner)
     await _approve(world, owner)
     world.clock.advance(minutes=9)
     for path, body in (
@@ -68,25 +69,54 @@ async def _ask(world: World, owner: Organisation) -> None:
     await lapse_requests(world.database, world.keys, now=world.clock() + timedelta(days=2))
 
 
+async def _deliver(world: World, owner: Organisation) -> None:
+    """Two deliveries: one that was replaced, whose second mandate ended with that, and an empty one."""
+    template = await world.publish_template(owner, signing={"by": "authority"})
+    common = mandate_body(template, valid_from="2026-11-21T00:00:00Z", valid_until="2027-11-21T00:00:00Z")
+    items = [common | {"representatives": [person(number, "Test")]} for number in (PAUL, MARIA)]
+    for mandates in (items, items[:1]):
+        world.clock.advance(seconds=5)
+        path = "/v1/statutory-deliveries/register/household-1"
+        _done(await owner.http.put(path, json={"mandates": mandates}))
+    _done(await owner.http.put("/v1/statutory-deliveries/register/household-2", json={"mandates": []}))
+
+
 async def _approve(world: World, owner: Organisation) -> None:
     """A matter that waits, one approved and one declined."""
+    for verdict in (None, "approved", "declined"):
+        requested = await _request_approval(world, owner, PAUL)
+        if verdict is not None:
+            await _decide(world, owner, requested, PAUL, verdict)
+
+
+async def _approved(world: World, owner: Organisation, by: str) -> Json:
+    """What names a matter that this representative has approved."""
+    requested = await _request_approval(world, owner, by)
+    await _decide(world, owner, requested, by, "approved")
+    return {"approval_id": requested["id"], "content_digest": requested["content_digest"]}
+
+
+async def _request_approval(world: World, owner: Organisation, by: str) -> Json:
     matter = {
         "principal": person(BERI, "Beri Ylles"),
-        "representative": person(PAUL, "Paul Ingemar Vall"),
+        "representative": person(by, "Paul Ingemar Vall"),
         "permission": "apply",
         "title": "Sundsvall 1:1, ansökan",
         "content_digest": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
         "deadline": "2027-11-21T09:00:00Z",
     }
-    for verdict in (None, "approved", "declined"):
-        world.clock.advance(seconds=5)
-        requested = await owner.post("/v1/approvals", matter)
-        _done(requested)
-        if verdict is not None:
-            world.clock.advance(seconds=5)
-            address = f"/v1/approvals/{requested.json()['id']}/decision"
-            token = world.id_token(PAUL, owner.client_id)
-            _done(await owner.post(address, {"decision": verdict}, Id_Token=token))
+    world.clock.advance(seconds=5)
+    requested = await owner.post("/v1/approvals", matter)
+    _done(requested)
+    document: Json = requested.json()
+    return document
+
+
+async def _decide(world: World, owner: Organisation, requested: Json, by: str, verdict: str) -> None:
+    world.clock.advance(seconds=5)
+    token = world.id_token(by, owner.client_id)
+    address = f"/v1/approvals/{requested['id']}/decision"
+    _done(await owner.post(address, {"decision": verdict}, Id_Token=token))
 
 
 async def _restrict(world: World, owner: Organisation) -> None:
@@ -160,8 +190,8 @@ async def _issue_and_act(world: World, owner: Organisation, templates: tuple[Jso
     )
     await _grant_on(world, owner, plain)
     used_up = await world.issue(owner, limited, representatives=pair)
-    await _act(world, owner, used_up, "uses", _use(PAUL))
-    await _act(world, owner, used_up, "uses", _use(TEST_PERSSON))
+    for by in (PAUL, TEST_PERSSON):
+        await _act(world, owner, used_up, "uses", _use(by) | await _approved(world, owner, by))
     by_registrar = await world.issue(owner, limited, principal=person(MARIA, "Maria"), representatives=pair)
     body = {"by": "registrar", "reason": "asked at the desk", "registrar": REGISTRAR}
     await _act(world, owner, by_registrar, "revocation", body)

@@ -42,6 +42,7 @@ NO_COLLECTIONS: Final = {
     "status": "the status of many",
     "batch": "many at once",
     "record": "the one sealed record",
+    "attachment": "the one scan of a signature",
     "revocation": "an act, once per mandate",
     "suspension": "an act on the mandate",
     "resumption": "an act on the mandate",
@@ -70,6 +71,11 @@ SINGULAR_LISTS: Final = {
 OTHER_MEDIA: Final = {
     ("get_an_access_token", "application/x-www-form-urlencoded"): "RFC 6749 section 4.4.2",
     ("read_the_sealed_record", "application/jose"): "the exact sealed bytes",
+    **{
+        (f"read_the_scan_of_a_{of}", media_type): "the scan of a paper original, as delivered"
+        for of in ("signature", "requests_signature")
+        for media_type in ("application/pdf", "image/jpeg", "image/png", "image/tiff")
+    },
     ("metrics", "text/plain"): "the format that Prometheus reads",
 }
 WHOLE_LISTS: Final = {

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.test_paper_scans import attachment
 from conftest import CloneDatabase, opened
 from contract_reading import Operation, all_operations, examples_of
 from factories import TEST_PERSSON, Json, World
@@ -113,6 +114,7 @@ async def test_every_operation_answers_to_its_example(visitor: Visitor) -> None:
     another = await look_up(visitor, mandate_id)
     await act(visitor, mandate_id, another)
     await deliver(visitor)
+    await look_at_scans(visitor)
     await restrict(visitor)
     await approve(visitor)
     await look_at_oneself(visitor)
@@ -253,6 +255,51 @@ async def audit(visitor: Visitor) -> None:
     assert (await visitor.press_execute("audit_who_looked"))["items"]
 
 
+async def look_at_scans(visitor: Visitor) -> None:
+    await authorize(visitor, "demo-kobenhavn")
+    headers = {"Authorization": f"Bearer {visitor.token}"}
+    kommune = {"scheme": "dk-cvr", "value": "64942212", "name": "Københavns Kommune"}
+    listed = await visitor.http.get(
+        "/v1/templates", params={"third_party": "dk-cvr:64942212", "kind": "consent"}, headers=headers
+    )
+    template = next(item for item in listed.json()["items"] if "paper" in item["signing"]["methods"])
+    signer = {"scheme": "dk-cpr", "value": "2512489996", "name": "Nancy Ann Test Berggren"}
+    body = {
+        "template": {"id": template["id"], "version": template["version"]},
+        "principal": signer,
+        "representatives": [kommune],
+        "permissions": [template["permissions"][1]["code"]],
+        "external_ref": "paper",
+    }
+    signature = {
+        "capacity": "principal",
+        "method": "paper",
+        "signer": signer,
+        "signed_at": "2026-11-20T12:00:00Z",
+        "registrar": {"scheme": "username", "value": "anna.jensen"},
+        "evidence": {"format": "attachment", "data": attachment()},
+    }
+    made = {}
+    for path, asked in (("/v1/mandates", body | {"signatures": [signature]}), ("/v1/mandate-requests", body)):
+        answer = await visitor.http.post(path, json=asked, headers=headers | {"Idempotency-Key": path})
+        assert answer.status_code == 201, answer.text
+        made[path] = answer.json()["id"]
+    scan = await visitor.press_execute("read_the_scan_of_a_signature", mandate_id=made["/v1/mandates"])
+    assert scan.startswith("%PDF-")
+    await visitor.http.post(
+        f"/v1/mandates/{made['/v1/mandates']}/revocation",
+        json={"by": "third_party", "reason": "asked for anew"},
+        headers=headers,
+    )
+    path = f"/v1/mandate-requests/{made['/v1/mandate-requests']}/signatures"
+    signed = await visitor.http.post(path, json=signature, headers=headers | {"Idempotency-Key": path})
+    assert signed.status_code == 201, signed.text
+    await visitor.press_execute(
+        "read_the_scan_of_a_requests_signature", request_id=made["/v1/mandate-requests"]
+    )
+    await authorize(visitor)
+
+
 async def restrict(visitor: Visitor) -> None:
     imposed = await visitor.press_execute("impose_a_restriction")
     found = await visitor.press_execute("search_restrictions")
@@ -266,6 +313,8 @@ async def approve(visitor: Visitor) -> None:
     requested = await visitor.press_execute("request_an_approval")
     read = await visitor.press_execute("read_an_approval", approval_id=requested["id"])
     assert read["status"] == "pending"
+    found = await visitor.press_execute("search_approvals")
+    assert requested["id"] in [item["id"] for item in found["items"]]
     decided = await visitor.press_execute("approve_or_decline", approval_id=requested["id"])
     assert decided["status"] == "approved"
 

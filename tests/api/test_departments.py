@@ -1,13 +1,26 @@
-"""A client limited to departments: which templates and mandates of its organisation it sees and writes."""
+"""A client limited to departments: what of its organisation it sees and makes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from uuid_utils.compat import uuid7
 
-from acting import decision
-from factories import BERI, HERMAN, PAUL, Organisation, World, mandate_body, person, question, template_body
+from acting import decision, sha256_text
+from factories import (
+    BERI,
+    HERMAN,
+    MARIA,
+    PAUL,
+    Organisation,
+    World,
+    mandate_body,
+    person,
+    question,
+    template_body,
+)
+from party_numbers import swedish
 from problem_documents import assert_problem
 from registry.domain.callers import Scope
 
@@ -31,7 +44,13 @@ async def town(world: World) -> Town:
     whole = await world.organisation()
     limited = await world.organisation(whole.party, departments=frozenset({"Miljö", "Bygg"}))
     own = await world.publish_template(whole, department="Miljö")
-    other = await world.publish_template(whole, department="Skola")
+    enrol = {"code": "enrol", "type": "sign", "title": {"sv": "Anmäla"}}
+    other = await world.publish_template(
+        whole,
+        department="Skola",
+        services=["oep-skolval"],
+        permissions=[*template_body(whole)["permissions"], enrol],
+    )
     return Town(whole, limited, own, other, await world.issue(whole, own), await world.issue(whole, other))
 
 
@@ -164,3 +183,170 @@ async def test_towards_others_its_departments_say_nothing(world: World, town: To
     held = {"representative": person(PAUL, None), "third_party": third_party}
     found = (await anywhere.post("/v1/representations/search", held)).json()["items"]
     assert [item["principal"]["value"] for item in found] == [BERI]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of object that hangs on a department: how it is made there, found, and acted on."""
+
+    path: str
+    body: Callable[[Town, Json], Json]
+    search: bool
+    acts: dict[str, Json]
+    refused: tuple[int, str]
+
+
+KINDS = {
+    "mandate requests": Kind(
+        "/v1/mandate-requests",
+        lambda _town, template: mandate_body(template, principal=person(HERMAN)),
+        search=True,
+        acts={"decline": {"reason": "no"}, "cancellation": {"reason": "no"}},
+        refused=(403, "forbidden"),
+    ),
+    "approvals": Kind(
+        "/v1/approvals",
+        lambda town, template: {
+            "principal": person(BERI),
+            "representative": person(PAUL),
+            "third_party": town.whole.wire,
+            "permission": template["permissions"][-1]["code"] if template == town.other else "apply",
+            "title": "Application 2026-114",
+            "content_digest": sha256_text(b"the form"),
+            "deadline": "2098-01-01T00:00:00Z",
+        },
+        search=False,
+        acts={"decision": {"decision": "approved"}},
+        refused=(422, "invalid-input"),
+    ),
+    "restrictions": Kind(
+        "/v1/restrictions",
+        lambda town, template: {
+            "subject": person(MARIA),
+            "scope": "service",
+            "service": template["services"][0],
+            "third_party": town.whole.wire,
+            "reason": "protected",
+        },
+        search=True,
+        acts={"lifting": {"reason": "over"}},
+        refused=(422, "invalid-input"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+async def test_what_hangs_on_another_department_is_as_good_as_not_there(town: Town, kind: Kind) -> None:
+    made = {}
+    for template in (town.own, town.other):
+        answer = await town.whole.post(kind.path, kind.body(town, template))
+        assert answer.status_code == 201, answer.text
+        made[template["id"]] = answer.json()["id"]
+    own, other = (f"{kind.path}/{made[template['id']]}" for template in (town.own, town.other))
+    assert (await town.limited.get(own)).status_code == 200
+    assert_problem(await town.limited.get(other), 404, "not-found")
+    for act, body in kind.acts.items():
+        assert_problem(await town.limited.post(f"{other}/{act}", body), 404, "not-found")
+    if kind.search:
+        found = (await town.limited.post(f"{kind.path}/search")).json()["items"]
+        assert [item["id"] for item in found] == [made[town.own["id"]]]
+    mine = await town.limited.post(kind.path, kind.body(town, town.own))
+    assert mine.status_code == 201, mine.text
+    theirs = await town.limited.post(kind.path, kind.body(town, town.other))
+    assert_problem(theirs, *kind.refused)
+    assert (await town.whole.get(other)).status_code == 200
+
+
+async def test_it_blocks_no_more_than_its_departments_services(world: World, town: Town) -> None:
+    """What is blocked in the whole organisation is neither its to impose nor to see, whatever its scopes."""
+    body = {"subject": person(MARIA), "scope": "all_representatives", "reason": "protected"}
+    administrator = await world.organisation(
+        town.whole.party, departments=frozenset({"Miljö"}), without=frozenset()
+    )
+    for client in (town.limited, administrator):
+        refused = await client.post("/v1/restrictions", body | {"third_party": town.whole.wire})
+        assert_problem(refused, 403, "forbidden")
+    everywhere = await administrator.post("/v1/restrictions", body)
+    assert_problem(everywhere, 403, "missing-scope")
+    imposed = await town.whole.post("/v1/restrictions", body | {"third_party": town.whole.wire})
+    address = f"/v1/restrictions/{imposed.json()['id']}"
+    for client in (town.limited, administrator):
+        assert_problem(await client.get(address), 404, "not-found")
+        assert_problem(await client.post(f"{address}/lifting", {"reason": "over"}), 404, "not-found")
+
+
+async def test_another_departments_approval_is_as_an_unknown_one(town: Town) -> None:
+    body = KINDS["approvals"].body(town, town.other)
+    approval = (await town.whole.post("/v1/approvals", body)).json()["id"]
+    assert await decision(town.whole, approval_id=approval) == "permit"
+    assert await decision(town.limited, approval_id=approval) == "deny: party_mismatch"
+    assert await decision(town.limited, approval_id=str(uuid7())) == "deny: party_mismatch"
+
+
+async def test_it_carries_a_context_to_its_departments_only(town: Town) -> None:
+    """Opened or exchanged, a context counts the mandates of its own departments."""
+    ended = f"/v1/mandates/{town.own_mandate['id']}/revocation"
+    opened = (await town.limited.post("/v1/acting-contexts", question(town.limited))).json()
+    assert opened["decision"] == "permit"
+    carried = {"context": opened["context"], "permissions": ["apply"]}
+    assert (await town.limited.post("/v1/acting-contexts/exchange", carried)).json()["decision"] == "permit"
+    await town.whole.post(ended, {"by": "third_party", "reason": "over"})
+    for client, expected in ((town.whole, "permit"), (town.limited, "deny")):
+        exchanged = await client.post("/v1/acting-contexts/exchange", carried)
+        assert exchanged.json()["decision"] == expected
+        again = await client.post("/v1/acting-contexts", question(client))
+        assert (again.json()["decision"], again.json()["context"] is None) == (expected, expected == "deny")
+
+
+async def test_it_delivers_under_its_departments_keys_only(world: World, town: Town) -> None:
+    terms: Json = {"signing": {"by": "authority"}, "age_limits": {}}
+    mandates = {}
+    for department in ("Miljö", "Skola"):
+        template = await world.publish_template(town.whole, department=department, **terms)
+        mandates[department] = mandate_body(template, principal=person(HERMAN), valid_until=None) | {
+            "valid_from": "2026-01-01T00:00:00Z",
+            "valid_until": "2027-01-01T00:00:00Z",
+        }
+
+    async def deliver(client: Organisation, key: str, *items: Json) -> int:
+        path = f"/v1/statutory-deliveries/register/{key}"
+        return (await client.http.put(path, json={"mandates": list(items)})).status_code
+
+    assert await deliver(town.whole, "theirs", mandates["Skola"]) == 200
+    assert await deliver(town.limited, "theirs", mandates["Skola"]) == 403
+    assert await deliver(town.limited, "theirs") == 403
+    assert await deliver(town.limited, "another", mandates["Skola"]) == 403
+    assert await deliver(town.limited, "mine", mandates["Miljö"]) == 200
+
+
+async def test_it_audits_look_ups_by_clients_of_its_departments_only(world: World, town: Town) -> None:
+    """One that is limited to more, or not at all, looks for others, too."""
+    wanted = person(swedish("20900303123"), None)
+    more = await world.organisation(town.whole.party, departments=frozenset({"Miljö", "Bygg", "Skola"}))
+    less = await world.organisation(town.whole.party, departments=frozenset({"Bygg"}))
+    everyone = (town.whole, town.limited, more, less)
+    for client in everyone:
+        await decision(client, principal=wanted)
+    body = {"party": wanted, "purpose": "complaint 2026-7"}
+    seen = {}
+    for client in everyone:
+        found = (await client.post("/v1/access-log/search", body)).json()["items"]
+        seen[client.client_id] = {item["client_id"] for item in found if item["operation"] == "verification"}
+    clients = [client.client_id for client in everyone]
+    assert seen[clients[0]] == set(clients)
+    assert seen[clients[1]] == {clients[1], clients[3]}
+    assert seen[clients[2]] == set(clients[1:])
+    assert seen[clients[3]] == {clients[3]}
+
+
+async def test_a_person_sees_all_that_is_its_own_through_it(world: World, town: Town) -> None:
+    """The limit is the organisation's: what a person shows its id token for is the person's own."""
+    me = swedish("20900303321")
+    mandate = await world.issue(town.whole, town.other, principal=person(me))
+    token = world.id_token(me, town.limited.client_id)
+    found = (await town.limited.post("/v1/me/overview", Id_Token=token)).json()["mandates"]
+    assert [item["id"] for item in found] == [mandate["id"]]
+    ended = {"by": "principal", "reason": "over"}
+    address = f"/v1/mandates/{mandate['id']}/revocation"
+    assert_problem(await town.limited.post(address, ended), 404, "not-found")
+    assert (await town.limited.post(address, ended, Id_Token=token)).status_code == 201

@@ -130,7 +130,7 @@ async def test_what_waits_for_a_signature_stands_first(world: World, me: str) ->
     assert request["template"]["title"] == "Restaurant representative"
     assert request["expires_at"] == waiting["expires_at"]
     later = await overview(world, portal, me, cursor=shown["mandates"][0]["id"])
-    assert later == {"requests": [], "mandates": [], "next": None}
+    assert later == {"requests": [], "approvals": [], "mandates": [], "next": None}
 
 
 async def test_where_only_asking_is_left_it_says_so(
@@ -253,4 +253,9 @@ async def test_nobody_is_shown_without_an_id_token(world: World, municipality: O
     refused = await municipality.post("/v1/me/overview", Id_Token=other)
     assert refused.status_code in {401, 403}
     nobody = swedish("20930101100")
-    assert await overview(world, municipality, nobody) == {"requests": [], "mandates": [], "next": None}
+    assert await overview(world, municipality, nobody) == {
+        "requests": [],
+        "approvals": [],
+        "mandates": [],
+        "next": None,
+    }

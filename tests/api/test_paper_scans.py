@@ -8,8 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
-from acting import count_rows, decision, faults, paper_signature, sha256_text, verified, without
+from acting import count_rows, decision, faults, paper_signature, problem, sha256_text, verified, without
+from asking import ask_for, company_body
 from factories import BERI, HERMAN, Json, Organisation, World, mandate_body, person
+from party_numbers import swedish
 from registry.domain.callers import Scope
 from registry.domain.documents import utc_text
 
@@ -179,3 +181,66 @@ async def test_a_scan_has_the_room_of_the_request(municipality: Organisation, te
     too_large = attachment(PDF + bytes(800_000))
     answer = await municipality.post("/v1/mandates", mandate_body(template, signatures=[scanned(too_large)]))
     assert answer.status_code == 413
+
+
+class TestFetching:
+    @pytest.fixture
+    async def mandate(self, municipality: Organisation, template: Json) -> Json:
+        issued = await municipality.post("/v1/mandates", mandate_body(template, signatures=[scanned()]))
+        return issued.json()
+
+    async def test_the_scan_comes_as_it_was_delivered(
+        self, municipality: Organisation, mandate: Json
+    ) -> None:
+        found = await municipality.get(f"/v1/mandates/{mandate['id']}/signatures/0/attachment")
+        assert (found.status_code, found.content) == (200, PDF)
+        assert found.headers["content-type"] == "application/pdf"
+        name = f"{mandate['id']}-signature-0.pdf"
+        assert found.headers["content-disposition"] == f'attachment; filename="{name}"'
+        assert found.headers["x-content-type-options"] == "nosniff"
+        assert found.headers["cache-control"] == "private, no-store"
+
+    async def test_reading_it_is_a_look_up(self, world: World, municipality: Organisation) -> None:
+        me = swedish("20930303123")
+        template = await world.publish_template(municipality, signing=SIGNING)
+        body = mandate_body(template, principal=person(me), signatures=[scanned(signer=person(me))])
+        mandate = (await municipality.post("/v1/mandates", body)).json()
+        await municipality.get(f"/v1/mandates/{mandate['id']}/signatures/0/attachment")
+        token = world.id_token(me, municipality.client_id)
+        looked = (await municipality.post("/v1/me/access-log", Id_Token=token)).json()["items"]
+        assert "mandate_attachment" in [item["operation"] for item in looked]
+
+    async def test_where_there_is_none(self, world: World, municipality: Organisation, mandate: Json) -> None:
+        signed = await world.issue(municipality, await world.publish_template(municipality))
+        stranger = await world.organisation()
+        for client, mandate_id, position in (
+            (municipality, mandate["id"], 1),
+            (municipality, signed["id"], 0),
+            (stranger, mandate["id"], 0),
+        ):
+            path = f"/v1/mandates/{mandate_id}/signatures/{position}/attachment"
+            assert problem(await client.get(path)) == "404 not-found"
+        unable = await world.organisation(municipality.party, without=without(Scope.MANDATES_READ))
+        path = f"/v1/mandates/{mandate['id']}/signatures/0/attachment"
+        assert problem(await unable.get(path)) == "403 missing-scope"
+        wrong = await municipality.get(f"/v1/mandates/{mandate['id']}/signatures/-1/attachment")
+        assert wrong.status_code == 422
+
+    async def test_of_a_request_those_who_know_its_signers_see_it(
+        self, world: World, municipality: Organisation
+    ) -> None:
+        agent = await world.organisation()
+        template = await world.publish_template(
+            municipality, signing=SIGNING, representative_types=["organisation"]
+        )
+        request = await ask_for(municipality, company_body(template) | {"representatives": [agent.wire]})
+        signature = scanned(signer=person(HERMAN), capacity="signatory")
+        path = f"/v1/mandate-requests/{request['id']}/signatures"
+        assert (await municipality.post(path, signature)).json()["status"] == "pending"
+        found = await municipality.get(f"{path}/0/attachment")
+        assert (found.content, found.headers["content-type"]) == (PDF, "application/pdf")
+        assert problem(await municipality.get(f"{path}/1/attachment")) == "404 not-found"
+        assert problem(await agent.get(f"{path}/0/attachment")) == "404 not-found"
+        headers = {"Id-Token": world.id_token(HERMAN, agent.client_id)}
+        by_signer = await agent.http.get(f"{path}/0/attachment", headers=headers)
+        assert by_signer.content == PDF

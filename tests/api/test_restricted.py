@@ -7,12 +7,14 @@ import pytest
 
 from acting import ask, calling, decision, in_short, problem, verified, world_at
 from api.test_restrictions import impose, lift
+from asking import company, two_jointly_or_one_alone
 from delegating import grant_on, make_chain
 from factories import (
     BERI,
     HERMAN,
     MARIA,
     PAUL,
+    PETRONELLA,
     TEST_PERSSON,
     Json,
     Organisation,
@@ -80,6 +82,66 @@ async def test_one_of_those_who_act_together_is_blocked(world: World, municipali
     await impose(municipality, scope="representative", representative=person(TEST_PERSSON))
     assert await decision(municipality, **both) == "deny: restricted"
     assert await decision(municipality) == "conditional: joint_exercise_required"
+
+
+async def test_enough_others_act_together_without_the_blocked_one(
+    world: World, municipality: Organisation
+) -> None:
+    template = await world.publish_template(municipality, exercise={"together": 2})
+    holders = [person(PAUL), person(TEST_PERSSON), person(MARIA)]
+    await world.issue(municipality, template, representatives=holders)
+    await impose(municipality, scope="representative", representative=person(TEST_PERSSON))
+    others = [person(TEST_PERSSON, None), person(MARIA, None)]
+    assert await decision(municipality, representatives=others) == "permit"
+    assert await decision(municipality, representatives=others[1:]) == "permit"
+    assert await decision(municipality, representatives=others[:1]) == "deny: restricted"
+    blocked = {"representative": others[0], "representatives": [person(PAUL, None), others[1]]}
+    assert await decision(municipality, **blocked) == "deny: restricted"
+
+
+async def test_below_it_blocks_what_the_blocked_one_granted_on(
+    world: World, municipality: Organisation
+) -> None:
+    """Two guardians hold a mandate; what the other one granted on stands."""
+    template = await world.publish_template(municipality, delegation={"max_depth": 1})
+    pair = [person(PAUL, "Paul Ingemar Vall"), person(MARIA, "Maria Johansson")]
+    parent = await world.issue(municipality, template, representatives=pair)
+    of_paul = await grant_on(world, municipality, parent, HERMAN, by=[PAUL])
+    await grant_on(world, municipality, parent, TEST_PERSSON, by=[MARIA])
+    await impose(municipality, scope="representative", representative=pair[0])
+    decisions = {
+        number: await decision(municipality, representative=person(number, None))
+        for number in (PAUL, MARIA, HERMAN, TEST_PERSSON)
+    }
+    restricted, permit = "deny: restricted", "permit"
+    assert list(decisions.values()) == [restricted, permit, restricted, permit]
+    assert await represented(municipality, HERMAN) == []
+    assert await represented(municipality, TEST_PERSSON) == [BERI]
+    for use_of, by in ((of_paul, HERMAN), (parent, PAUL)):
+        body = USE | {"by": person(by, None)}
+        refused = await municipality.post(f"/v1/mandates/{use_of['id']}/uses", body)
+        assert problem(refused) == "409 restricted"
+    used = await municipality.post(f"/v1/mandates/{parent['id']}/uses", USE | {"by": person(MARIA, None)})
+    assert used.status_code == 201
+
+
+async def test_an_organisation_grants_on_by_its_signatories(world: World, municipality: Organisation) -> None:
+    template = await world.publish_template(
+        municipality, delegation={"max_depth": 1}, representative_types=["person", "organisation"]
+    )
+    holders = [company(), person(PAUL, "Paul Ingemar Vall")]
+    parent = await world.issue(municipality, template, representatives=holders)
+    details = {"principal_details": two_jointly_or_one_alone()}
+    await grant_on(world, municipality, parent, TEST_PERSSON, by=[PETRONELLA], **details)
+    await grant_on(world, municipality, parent, MARIA, by=[PAUL])
+    for blocked, expected in ((0, {"deny: restricted", "permit"}), (1, {"permit", "deny: restricted"})):
+        imposed = await impose(municipality, scope="representative", representative=holders[blocked])
+        below = [
+            await decision(municipality, representative=person(number, None))
+            for number in (TEST_PERSSON, MARIA)
+        ]
+        assert (set(below), below[blocked]) == (expected, "deny: restricted")
+        await lift(municipality, imposed)
 
 
 def attested_by_guardian(**changes: Any) -> Json:  # noqa: ANN401  # any member

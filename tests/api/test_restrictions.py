@@ -64,6 +64,7 @@ async def test_a_restriction_to_come(municipality: Organisation) -> None:
         ({"scope": "service"}, ("/service", "missing")),
         ({"representative": person(PAUL)}, ("/representative", "not_allowed")),
         ({"service": "oep"}, ("/service", "not_allowed")),
+        ({"scope": "service", "service": "oep-19860226-2381"}, ("/service", "personal_identifier")),
         ({"subject": {"scheme": "username", "value": "anna"}}, ("/subject", "not_a_party")),
         ({"until": "2020-01-01T00:00:00Z"}, ("/until", "period")),
         ({"scope": "everything"}, ("/scope", "enum")),

@@ -1,5 +1,7 @@
 """What was signed makes one mandate, and each party's role stays its own."""
 
+from acting import faults, problem
+from asking import ask_for, sign_as, standing
 from factories import BERI, PAUL, Organisation, World, mandate_body, person, template_body
 
 
@@ -108,5 +110,51 @@ async def test_an_authoritys_mandate_does_not_end_what_the_principal_keeps_to_it
         ]
     }
     answer = await municipality.post("/v1/mandates", body)
-    assert answer.status_code == 403, answer.text
+    assert faults(answer) == {("/supersedes", "may_not_revoke")}
     assert (await municipality.get(f"/v1/mandates/{kept['id']}")).json()["status"] == "active"
+
+
+async def test_superseding_is_revoking_and_asks_whether_the_principal_may(
+    world: World, municipality: Organisation
+) -> None:
+    template = await world.publish_template(municipality, may_revoke=["third_party"])
+    kept = await world.issue(municipality, template)
+    body = mandate_body(template, supersedes=kept["id"], permissions=["apply", "follow"])
+    refused = await municipality.post("/v1/mandates", await world.sign(municipality, body, BERI))
+    assert faults(refused) == {("/supersedes", "may_not_revoke")}
+    asked = await municipality.post("/v1/mandate-requests", body)
+    assert faults(asked) == {("/supersedes", "may_not_revoke")}
+    assert (await municipality.get(f"/v1/mandates/{kept['id']}")).json()["status"] == "active"
+
+
+async def test_a_signature_for_an_ended_request_is_good_for_no_other(
+    world: World, municipality: Organisation
+) -> None:
+    """Asked for again to the letter, other bytes are to be signed."""
+    template = await world.publish_template(municipality)
+    body = mandate_body(
+        template, valid_from="2026-11-22T00:00:00Z", valid_until="2027-11-22T00:00:00Z", external_ref="1"
+    )
+    first = await ask_for(municipality, body)
+    cancelled = await municipality.post(f"/v1/mandate-requests/{first['id']}/cancellation")
+    assert cancelled.status_code == 201
+    again = await ask_for(municipality, body)
+    late = await sign_as(world, municipality, again | {"digest": first["digest"]}, BERI)
+    assert faults(late) == {("/evidence/data", "evidence_other_content")}
+    assert (await standing(municipality, again))["status"] == "pending"
+    issued = (await sign_as(world, municipality, again, BERI)).json()
+    mandate = (await municipality.get(f"/v1/mandates/{issued['mandate_id']}")).json()
+    assert mandate["request_id"] == again["id"]
+
+
+async def test_a_signature_for_a_request_makes_no_mandate_without_it(
+    world: World, municipality: Organisation
+) -> None:
+    template = await world.publish_template(municipality)
+    body = mandate_body(template, valid_from="2026-11-22T00:00:00Z", valid_until="2027-11-22T00:00:00Z")
+    request = await ask_for(municipality, body)
+    signed = await world.sign(municipality, body, BERI)
+    signed["signatures"][0]["evidence"]["data"] = world.evidence(BERI, request["digest"])
+    refused = await municipality.post("/v1/mandates", signed)
+    assert faults(refused) == {("/signatures/0/evidence/data", "evidence_other_content")}
+    assert problem(refused) == "422 invalid-input"

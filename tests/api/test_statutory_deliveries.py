@@ -195,9 +195,16 @@ async def test_what_was_ended_otherwise_stays_ended(municipality: Organisation, 
     )
     assert ended.status_code == 201
     again = await delivered(municipality, item(template))
-    assert again["mandates"] == [{"id": mandate_id, "is_new": False}]
-    assert await asked(municipality, CHILD, PETRONELLA) == "deny: revoked"
-    assert (await delivered(municipality))["ended"] == []
+    assert again["mandates"] == [{"id": mandate_id, "is_new": False, "status": "revoked"}]
+    beside = await delivered(municipality, item(template), item(template, guardian=HERMAN))
+    assert [(one["is_new"], one["status"]) for one in beside["mandates"]] == [
+        (False, "revoked"),
+        (True, "active"),
+    ]
+    anew = await delivered(municipality, item(template, external_ref="decision 2027-3"))
+    assert [(one["is_new"], one["status"]) for one in anew["mandates"]] == [(True, "active")]
+    assert await asked(municipality, CHILD, PETRONELLA) == "permit"
+    assert (await delivered(municipality))["ended"] == [anew["mandates"][0]["id"]]
 
 
 async def test_every_fault_is_told_with_its_place_and_nothing_is_written(

@@ -12,8 +12,8 @@ from registry.domain.callers import Caller
 from registry.domain.events import EventType, Status
 from registry.domain.mandate import Basis, Capacity, Mandate
 from registry.domain.parties import Scheme
+from registry.domain.questions import Decision, Reason
 from registry.domain.template import Role, SignatureMethod, TemplateStatus
-from registry.domain.verification import Decision, Reason
 from registry.identity.client_secrets import is_client_secret
 from registry.identity.issuers import TrustedIssuers, index_issuers
 from registry.operations.look_up_mandate import FoundMandate, list_events, search_mandates

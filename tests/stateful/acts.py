@@ -10,21 +10,16 @@ import httpx
 from hypothesis import strategies as st
 
 from acting import calling, in_short, jws_signature
-from factories import BERI, HERMAN, MARIA, PAUL, PETRONELLA, Json, Organisation, World, mandate_body, person
+from factories import Organisation, World, mandate_body, person
 from registry.domain.documents import utc_text, utc_time
-from stateful.slow_life import ENDINGS, OVER, Mandate, Model, Request, Restriction
+from stateful.cast import GRANTED, PERMISSIONS, PRINCIPALS, REPRESENTATIVES, TEMPLATES
+from stateful.more_acts import more_acts, names
+from stateful.slow_life import ENDINGS, FOREVER, OVER, Approval, Mandate, Model, Request, Restriction
 
-PRINCIPALS = (BERI, MARIA)
-REPRESENTATIVES = (PAUL, HERMAN, PETRONELLA)
-PERMISSIONS = ("apply", "follow")
+Json = dict[str, Any]
+
 MAX_DEPTH = 2
 TICK = timedelta(microseconds=1)
-TEMPLATES: dict[str, Json] = {
-    "plain": {},
-    "limited": {"exercise": {"max_uses": 2}},
-    "joint": {"exercise": {"together": 2}},
-    "delegable": {"delegation": {"max_depth": 2}},
-}
 
 
 @dataclass
@@ -52,6 +47,11 @@ class Life:
         mandates = [None, *self.model.mandates.values()]
         return mandates[self.draw(*range(len(mandates)))]
 
+    def draw_approval(self) -> Approval | None:
+        """Choose a matter, by its place, or none."""
+        approvals = [None, *self.model.approvals]
+        return approvals[self.draw(*range(len(approvals)))]
+
     async def begin(self) -> None:
         """Publish the templates."""
         for name, changes in TEMPLATES.items():
@@ -60,6 +60,7 @@ class Life:
     async def live(self, steps: int) -> None:
         """Do so many things; after each, everything is as the model says."""
         acts: dict[str, Callable[[], Awaitable[None]]] = {act.__name__: act for act in self._acts()}
+        acts |= more_acts(self)
         for _ in range(steps):
             await acts[self.draw("issue", "step_clock", "use", *acts)]()
             await self.compare()
@@ -92,7 +93,7 @@ class Life:
 
     async def issue(self) -> None:
         """Issue a mandate, sometimes in the place of another."""
-        name = self.draw(*TEMPLATES)
+        name = self.draw(*GRANTED)
         old = self.draw_mandate()
         start = self.now + timedelta(hours=self.draw(-24, 0, 0, 12))
         wanted = Mandate(
@@ -286,12 +287,17 @@ class Life:
             "case_ref": f"case {next(self.numbers)}",
             "by": person(mandate.representatives[0], None),
         }
-        answer = await self.owner.post(f"/v1/mandates/{mandate.id}/uses", body)
-        is_blocked = any(
-            item.principal == mandate.principal and item.blocks(mandate.representatives[:1], self.now, None)
-            for item in self.model.restrictions
-        )
+        approval = self.draw_approval() if mandate.template == "approved" else None
+        answer = await self.owner.post(f"/v1/mandates/{mandate.id}/uses", body | names(approval))
+        parties = (mandate.principal, mandate.representatives[0])
+        is_blocked = self.model.is_blocked(mandate, mandate.representatives[:1], self.now, None)
         allowed = mandate.status(self.now) == "active" and not is_blocked
+        if allowed and approval and (approval.principal, approval.representative) != parties:
+            assert answer.status_code == 422, answer.text
+            return
+        if mandate.template == "approved":
+            is_good = approval is not None and approval.is_good(self.now, None)
+            allowed = allowed and is_good and body["permission"] == "apply"
         await self._told(mandate, answer, "used", allowed=allowed)
         uses = sum(kind == "used" for kind, _ in mandate.events)
         if allowed and mandate.max_uses is not None:
@@ -327,6 +333,7 @@ class Life:
         at, known_at = self.draw(*moments), self.draw(None, *moments)
         acting = self.draw(*((number,) for number in REPRESENTATIVES), REPRESENTATIVES[:2])
         principal, permission = self.draw(*PRINCIPALS), self.draw(*PERMISSIONS)
+        approval = self.draw_approval()
         answer = await self.owner.post(
             "/v1/verifications",
             {
@@ -336,14 +343,18 @@ class Life:
                 "permissions": [permission],
                 "at": utc_text(at) if at else None,
                 "known_at": utc_text(known_at) if known_at else None,
-            },
+            }
+            | names(approval),
         )
         assert answer.status_code == 200, answer.text
         given = answer.json()["permissions"][0]
-        decision, reason, named = self.model.answer(principal, acting, permission, at or self.now, known_at)
+        decision, reason, named = self.model.answer(
+            principal, acting, permission, at or self.now, known_at, approval
+        )
         shown = in_short({"decision": decision, "reasons": [reason] if reason else []})
         assert (in_short(given), given.get("mandate_id")) == (shown, named), f"{in_short(given)}, not {shown}"
         if named:
-            assert utc_time(given["valid_until"]) == mandates[named].valid_until
+            until = given["valid_until"]
+            assert (utc_time(until) if until else FOREVER) == mandates[named].valid_until
             chain = [item.id for item in mandates[named].chain]
             assert given.get("chain", [named]) == chain

@@ -1,7 +1,10 @@
 """What mandates ought to do, written down as slowly and plainly as possible."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+from stateful.cast import AGED, BEGINNING, BIRTHS
 
 ENDINGS = {"revoked", "renounced", "superseded"}
 GRAVER = ["active", "suspended", "used_up", "expired", "not_yet_valid", "revoked"]
@@ -15,10 +18,29 @@ FURTHER = [
     "revoked",
     "used_up",
     "suspended",
+    "age_limit",
     "joint_exercise_required",
+    "approval_required",
     None,
 ]
 """The reasons in the order in which a candidate comes further; None permits."""
+CONDITIONAL = {None, "joint_exercise_required", "approval_required"}
+FOREVER = datetime.max.replace(tzinfo=UTC)
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+COMES_OF_AGE = (13, 18)
+
+
+def age(number: str, at: datetime) -> int:
+    """Whole years, on the day that it is at the third party."""
+    born, day = BIRTHS[number], at.astimezone(STOCKHOLM).date()
+    return sum(1 for year in range(born.year + 1, day.year + 1) if born.replace(year=year) <= day)
+
+
+def birthdays() -> set[datetime]:
+    """When somebody reaches an age at which something changes, that lies in no life's past."""
+    days = [born.replace(year=born.year + years) for born in BIRTHS.values() for years in COMES_OF_AGE]
+    year = BEGINNING.year
+    return {datetime.combine(day, time(), STOCKHOLM).astimezone(UTC) for day in days if day.year == year}
 
 
 @dataclass
@@ -37,6 +59,7 @@ class Mandate:
     max_uses: int | None = None
     parent: "Mandate | None" = None
     events: list[tuple[str, datetime]] = field(default_factory=list)
+    open_withdrawal: str | None = None
 
     def known(self, at: datetime, known_at: datetime | None) -> list[str]:
         """What had happened by then, as far as was known then."""
@@ -77,7 +100,12 @@ class Mandate:
         return min(known, default=datetime.max.replace(tzinfo=UTC))
 
     def reason(
-        self, permission: str, acting: frozenset[str], at: datetime, known_at: datetime | None
+        self,
+        permission: str,
+        acting: tuple[str, ...],
+        at: datetime,
+        known_at: datetime | None,
+        approval: "Approval | None" = None,
     ) -> str | None:
         """Why this mandate does not permit it; None where it does."""
         if known_at is not None and any(mandate.issued_at > known_at for mandate in self.chain):
@@ -95,7 +123,15 @@ class Mandate:
             )
         if status != "active":
             return status
-        return "joint_exercise_required" if len(acting & {*self.representatives}) < self.together else None
+        if self.template in AGED and not (
+            age(self.principal, at) < COMES_OF_AGE[0]
+            and all(age(number, at) >= COMES_OF_AGE[1] for number in acting)
+        ):
+            return "age_limit"
+        if len({*acting} & {*self.representatives}) < self.together:
+            return "joint_exercise_required"
+        is_approved = approval is not None and permission == "apply" and approval.is_good(at, known_at)
+        return "approval_required" if self.template == "approved" and not is_approved else None
 
 
 @dataclass
@@ -110,8 +146,8 @@ class Restriction:
     imposed_at: datetime
     lifted_at: datetime | None = None
 
-    def blocks(self, acting: tuple[str, ...], at: datetime, known_at: datetime | None) -> bool:
-        """Whether it stands against these, then."""
+    def stands(self, at: datetime, known_at: datetime | None) -> bool:
+        """Whether it is in force, then."""
         if known_at is not None and self.imposed_at > known_at:
             return False
         is_lifted = (
@@ -120,7 +156,34 @@ class Restriction:
             and (known_at is None or self.lifted_at <= known_at)
         )
         in_time = self.valid_from <= at and (self.valid_until is None or at < self.valid_until)
-        return in_time and not is_lifted and (self.representative is None or self.representative in acting)
+        return in_time and not is_lifted
+
+
+@dataclass
+class Approval:
+    """A matter, and what its representative decided."""
+
+    id: str
+    principal: str
+    representative: str
+    deadline: datetime
+    verdict: str | None = None
+    decided_at: datetime | None = None
+
+    def is_good(self, at: datetime, known_at: datetime | None) -> bool:
+        """Whether it is approved and in force, then."""
+        return (
+            self.verdict == "approved"
+            and self.decided_at is not None
+            and self.decided_at <= at < self.deadline
+            and (known_at is None or self.decided_at <= known_at)
+        )
+
+    def status(self, now: datetime) -> str:
+        """Where it stands."""
+        if self.verdict == "declined":
+            return "declined"
+        return "lapsed" if now >= self.deadline else self.verdict or "pending"
 
 
 @dataclass
@@ -145,6 +208,27 @@ class Model:
     mandates: dict[str, Mandate] = field(default_factory=dict)
     restrictions: list[Restriction] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    approvals: list[Approval] = field(default_factory=list)
+    deliveries: dict[str, dict[tuple[str, str, str], Mandate]] = field(default_factory=dict)
+
+    def granted_by(self, mandate: Mandate) -> str:
+        """Who may ask for its withdrawal: the principal of what it hangs below."""
+        return mandate.chain[0].principal
+
+    def is_blocked(
+        self, mandate: Mandate, acting: tuple[str, ...], at: datetime, known_at: datetime | None
+    ) -> bool:
+        """Whether a restriction stands against these using this mandate."""
+        standing = [
+            item
+            for item in self.restrictions
+            if item.principal == mandate.principal and item.stands(at, known_at)
+        ]
+        named = {item.representative for item in standing}
+        granted_on = {link.representatives[0] for link in mandate.chain[:-1]}
+        holders = {*acting} & {*mandate.representatives}
+        too_few = bool(holders & named) and len(holders - named) < mandate.together
+        return None in named or acting[0] in named or bool(granted_on & named) or too_few
 
     def answer(
         self,
@@ -153,22 +237,31 @@ class Model:
         permission: str,
         at: datetime,
         known_at: datetime | None,
+        approval: Approval | None = None,
     ) -> tuple[str, str | None, str | None]:
         """Decision, reason, and the mandate that is named, for the first of those who act."""
-        reasons = {
-            mandate.id: mandate.reason(permission, frozenset(acting), at, known_at)
+        candidates = [
+            mandate
             for mandate in self.mandates.values()
             if mandate.principal == principal and acting[0] in mandate.representatives
+        ]
+        blocked = [
+            mandate
+            for mandate in candidates
+            if (known_at is None or mandate.issued_at <= known_at)
+            and self.is_blocked(mandate, acting, at, known_at)
+        ]
+        reasons = {
+            mandate.id: mandate.reason(permission, acting, at, known_at, approval)
+            for mandate in candidates
+            if mandate not in blocked
         }
-        is_blocked = any(
-            restriction.principal == principal and restriction.blocks(acting, at, known_at)
-            for restriction in self.restrictions
-        )
-        is_known = any(known_at is None or self.mandates[found].issued_at <= known_at for found in reasons)
-        if is_blocked and is_known:
-            return "deny", "restricted", None
         furthest = max(reasons.values(), key=FURTHER.index, default="no_mandate")
-        if furthest not in {None, "joint_exercise_required"}:
+        if blocked and furthest not in CONDITIONAL:
+            return "deny", "restricted", None
+        if approval and (approval.principal, approval.representative) != (principal, acting[0]):
+            return "deny", "party_mismatch", None
+        if furthest not in CONDITIONAL:
             return "deny", furthest, None
         best = [self.mandates[found] for found, reason in reasons.items() if reason == furthest]
         latest = max(mandate.valid_until for mandate in best)
@@ -202,7 +295,10 @@ class Model:
         for restriction in self.restrictions:
             times |= {restriction.imposed_at, restriction.valid_from}
             times |= {moment for moment in (restriction.valid_until, restriction.lifted_at) if moment}
-        return sorted(times | {request.expires_at for request in self.requests})
+        for approval in self.approvals:
+            times |= {approval.deadline, approval.decided_at or approval.deadline}
+        times |= {request.expires_at for request in self.requests} | birthdays()
+        return sorted(times - {FOREVER})
 
     def end(self, mandate: Mandate, kind: str, now: datetime) -> None:
         """End a mandate, and with it what is below and not over by itself."""

@@ -4,7 +4,6 @@
 """
 
 import os
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,10 +14,10 @@ from conftest import CloneDatabase, opened
 from factories import Clock, World
 from registry.signing.keys import KeyRing
 from stateful.acts import Life
+from stateful.cast import BEGINNING
 
 STEPS_IN_A_LIFE = 25
 LIVES = max(1, int(os.environ.get("REGISTRY_STATEFUL_STEPS", "125")) // STEPS_IN_A_LIFE)
-BEGINNING = datetime(2030, 3, 30, 22, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")

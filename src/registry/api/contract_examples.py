@@ -77,6 +77,7 @@ _PARAMETERS: dict[str, Any] = {
     "offset": 0,
     "template_id": TEMPLATE_ID,
     "number": 1,
+    "position": 0,
     "mandate_id": MANDATE_ID,
     "approval_id": APPROVAL_ID,
     "restriction_id": RESTRICTION_ID,

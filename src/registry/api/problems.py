@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from registry.api.personal_numbers import names_person
-from registry.domain.approvals import AlreadyDecidedError, ApprovalLapsedError
+from registry.domain.approvals import AlreadyDecidedError, ApprovalLapsedError, ApprovalRequiredError
 from registry.domain.documents import utc_text
 from registry.domain.errors import (
     AlreadyEndedError,
@@ -120,6 +120,7 @@ PROBLEMS: dict[type[RegistryError], ProblemType] = {
     WithdrawalAnsweredError: ProblemType("withdrawal-answered", 409, "Withdrawal answered already"),
     AlreadyDecidedError: ProblemType("already-decided", 409, "Already decided"),
     ApprovalLapsedError: ProblemType("approval-lapsed", 409, "Approval lapsed"),
+    ApprovalRequiredError: ProblemType("approval-required", 409, "Approval required"),
     NotADraftError: ProblemType("not-a-draft", 409, "Not a draft"),
     RetiredTemplateError: ProblemType("template-retired", 409, "Template retired"),
     RequestOverError: ProblemType("request-over", 409, "Request over"),

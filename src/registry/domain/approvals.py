@@ -36,6 +36,10 @@ class ApprovalLapsedError(ConflictError):
     """The deadline has passed: nothing can be decided any more."""
 
 
+class ApprovalRequiredError(ConflictError):
+    """The mandate's every matter has to be approved: name an approval of this one that is in force."""
+
+
 class Verdict(StrEnum):
     """What the representative decides."""
 
@@ -54,7 +58,10 @@ class ApprovalStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What is to be approved: by whom, for whom, towards whom. `content_digest` is a base64url SHA-256."""
+    """What is to be approved: by whom, for whom, towards whom. `content_digest` is a base64url SHA-256.
+
+    `principal_role` None is as what the principal is: only a sole trader's business is named by it.
+    """
 
     principal: NamedParty
     representative: NamedParty
@@ -63,6 +70,7 @@ class Matter:
     title: str
     content_digest: str
     deadline: datetime
+    principal_role: PartyType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +98,9 @@ class Approval:
 class NamedApproval:
     """What verification knows of the approval that a question names.
 
-    `is_of_parties` tells whether its principal, representative and third party are those of the question; an
-    unknown one's are not. `is_of_content` tells whether the question names the digest of its content.
-    `approved_at` is None unless it was approved.
+    `is_of_parties` tells whether its principal, in its role, its representative and its third party are those
+    of the question; an unknown one's are not. `is_of_content` tells whether the question names the digest of
+    its content. `approved_at` is None unless it was approved.
     """
 
     is_of_parties: bool
@@ -113,15 +121,24 @@ def _matter_faults(matter: Matter, now: datetime) -> Iterator[Fault]:
             yield Fault(
                 f"/{member}", "not_a_party", "Staff is never a party: name a person or an organisation."
             )
+    if matter.principal_role not in {None, matter.principal.party.type, PartyType.ORGANISATION}:
+        yield Fault("/principal_role", "role_mismatch", "Only a person has another role: `organisation`.")
     if matter.representative.party == matter.principal.party:
         yield Fault("/representative", "not_another", "Nobody represents itself: name somebody else.")
     if matter.deadline <= now:
         yield Fault("/deadline", "period", "Let the deadline lie ahead.")
 
 
+def role_beside(principal: Party, role: PartyType | None) -> PartyType | None:
+    """The role where it is another than what the principal is; None where it goes without saying."""
+    return None if role is principal.type else role
+
+
 def matter_document(matter: Matter) -> dict[str, Json]:
-    """Show a matter as its sealed entry holds it."""
+    """Show a matter as its sealed entry holds it; a role that goes without saying is left out."""
+    role = role_beside(matter.principal.party, matter.principal_role)
     return {
+        **({} if role is None else {"principal_role": role.value}),
         "principal": named_party_document(matter.principal),
         "representative": named_party_document(matter.representative),
         "third_party": named_party_document(matter.third_party),
@@ -168,6 +185,7 @@ def _read_matter(details: Mapping[str, Any]) -> Matter:
         title=details["title"],
         content_digest=details["content_digest"],
         deadline=utc_time(details["deadline"]),
+        principal_role=PartyType(details["principal_role"]) if "principal_role" in details else None,
     )
 
 

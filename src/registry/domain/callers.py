@@ -34,7 +34,8 @@ class Scope(StrEnum):
 class Caller:
     """An authenticated client and the organisation it acts for.
 
-    `departments` limits it to templates of those departments; empty means no limit.
+    `departments` limits what it sees and makes as its organisation to what is those departments'; empty means
+    no limit.
     """
 
     client_id: str
@@ -51,6 +52,11 @@ class Caller:
         """Raise MissingScopeError unless the token allows this."""
         if scope not in self.scopes:
             raise MissingScopeError(scope.value)
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether it administers the registry. A client limited to departments never does."""
+        return Scope.REGISTRY_ADMIN in self.scopes and not self.departments
 
     def may_see_department(self, department: str | None) -> bool:
         """Whether a template of this department is within the client's limit."""

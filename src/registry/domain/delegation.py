@@ -6,13 +6,14 @@ Pure: the mandates above come in, root first; faults and statuses go out.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from uuid import UUID
 
 from registry.domain.errors import Fault
 from registry.domain.events import Change, Lifetime, Status, ending_at, status_at, time_asked
 from registry.domain.issuance import WHOLE_MANDATE, MandateProposal
-from registry.domain.mandate import MandateContent
-from registry.domain.parties import PartyType
+from registry.domain.mandate import Mandate, MandateContent
+from registry.domain.parties import Party, PartyType
 from registry.domain.revocation import is_over
 from registry.domain.signing_rules import Grantors
 from registry.domain.template import TemplateContent
@@ -174,6 +175,22 @@ def _check_period(content: MandateContent, parent: MandateContent) -> Iterator[F
         yield Fault("/valid_from", "longer_than_parent", "A sub-mandate begins no earlier than its parent.")
     if (content.valid_until or _LAST_MOMENT) > (parent.valid_until or _LAST_MOMENT):
         yield Fault("/valid_until", "longer_than_parent", "A sub-mandate ends no later than its parent.")
+
+
+def grantors_in(chain: Sequence[Mandate]) -> frozenset[Party]:
+    """Those representatives above the last mandate of a chain, root first, on whose signatures it rests.
+
+    For an organisation its signatories sign: where somebody signed who holds no mandate above, every
+    organisation that does counts as one that granted on.
+    """
+    granted: set[Party] = set()
+    for parent, child in pairwise(chain):
+        holders = {named.party for named in parent.content.representatives}
+        signers = {item.signer.party for item in child.signatures}
+        granted |= holders & signers
+        if not signers <= holders:
+            granted |= {party for party in holders if party.type is PartyType.ORGANISATION}
+    return frozenset(granted)
 
 
 def status_above(

@@ -78,7 +78,8 @@ class PrincipalDetails:
 class MandateContent:
     """What the principal signs, with every default filled in.
 
-    Times are aware UTC; `valid_until` is exclusive, None is open-ended.
+    Times are aware UTC; `valid_until` is exclusive, None is open-ended. `request_id` is the mandate request
+    that asks for it: what was signed for one request is good for no other.
     """
 
     template_id: UUID
@@ -100,6 +101,7 @@ class MandateContent:
     principal_details: PrincipalDetails | None = None
     permission_details: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     external_ref: str | None = None
+    request_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,13 @@ class Mandate:
 
 
 def content_document(content: MandateContent) -> dict[str, Json]:
-    """Show the content as the document whose RFC 8785 bytes are signed; every member always present."""
+    """Show the content as the document whose RFC 8785 bytes are signed.
+
+    Every member is always present but `request_id`, which only what was asked for has.
+    """
     details = content.principal_details
     return {
+        **({} if content.request_id is None else {"request_id": str(content.request_id)}),
         "schema": CONTENT_SCHEMA,
         "template": {
             "id": str(content.template_id),
@@ -256,6 +262,7 @@ def read_content(document: Mapping[str, Any]) -> MandateContent:
         principal_details=None if details is None else _read_details(details),
         permission_details=document["permission_details"],
         external_ref=document["external_ref"],
+        request_id=UUID(document["request_id"]) if "request_id" in document else None,
     )
 
 

@@ -218,6 +218,15 @@ def is_in_force(block: Block, at: datetime, *, known_at: datetime | None, is_pre
     return block.valid_from <= at and (block.valid_until is None or at < block.valid_until)
 
 
+def blocked_representatives(blocks: Collection[Block]) -> frozenset[bytes]:
+    """Whom blocks name, as blind indexes."""
+    return frozenset(
+        block.representative_index
+        for block in blocks
+        if block.scope is RestrictionScope.REPRESENTATIVE and block.representative_index is not None
+    )
+
+
 def blocks_mandate(
     blocks: Collection[Block],
     *,
@@ -228,7 +237,7 @@ def blocks_mandate(
 ) -> bool:
     """Whether blocks that are in force stand against a mandate of their subject.
 
-    `acting` are the blind indexes of those who would act and of all who hold a mandate above: what a blocked
+    `acting` are the blind indexes of those who would act and of those who granted on above: what a blocked
     representative granted on is blocked with it. `service` is the one that they act in, if one is named,
     `services` those of the mandate's template. Where none is named, a mandate counts as blocked once
     every service that it is for is.

@@ -3,53 +3,30 @@
 Pure: the candidates (mandates between exactly these parties, here) come in, the decision goes out.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
-from registry.domain.approvals import NamedApproval, is_good
-from registry.domain.delegation import Ancestor, first_ending, status_above
-from registry.domain.documents import Json, utc_text
-from registry.domain.events import EventType, Lifetime, Status, status_at, time_asked
-from registry.domain.parties import Party, PartyType
-from registry.domain.restrictions import Block, RestrictionScope, blocks_mandate, is_in_force
+from registry.domain.approvals import is_good
+from registry.domain.delegation import first_ending, status_above
+from registry.domain.events import EventType, Status, status_at, time_asked
+from registry.domain.parties import PartyType
+from registry.domain.questions import Answer, Candidate, Decision, PermissionAnswer, Question, Reason
+from registry.domain.restrictions import (
+    Block,
+    RestrictionScope,
+    blocked_representatives,
+    blocks_mandate,
+    is_in_force,
+)
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Raised when the same question about the same mandates would be answered otherwise."""
-
-
-class Decision(StrEnum):
-    """The answer. `conditional` means: permitted once the named reason is met."""
-
-    PERMIT = "permit"
-    DENY = "deny"
-    CONDITIONAL = "conditional"
-
-
-class Reason(StrEnum):
-    """Why not, stable for machines. Declared so that a later one came further than an earlier one."""
-
-    NO_MANDATE = "no_mandate"
-    OUT_OF_SCOPE = "out_of_scope"
-    NOT_YET_VALID = "not_yet_valid"
-    EXPIRED = "expired"
-    SUPERSEDED = "superseded"
-    REVOKED = "revoked"
-    USED_UP = "used_up"
-    SUSPENDED = "suspended"
-    AGE_LIMIT = "age_limit"
-    JOINT_EXERCISE_REQUIRED = "joint_exercise_required"
-    APPROVAL_REQUIRED = "approval_required"
-    PARTY_MISMATCH = "party_mismatch"
-    RESTRICTED = "restricted"
-    UNKNOWN_PERMISSION = "unknown_permission"
 
 
 # No reason at all, which permits, is the furthest one can come.
 _PROGRESS: dict[Reason | None, int] = {reason: place for place, reason in enumerate((*Reason, None))}
-# Questions and candidates are not frozen: that makes each of them three times as dear, on the hottest path.
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 _SEVERITY = [Decision.PERMIT, Decision.CONDITIONAL, Decision.DENY]
 _CONDITIONAL = frozenset({Reason.JOINT_EXERCISE_REQUIRED, Reason.APPROVAL_REQUIRED})
@@ -59,102 +36,6 @@ _BY_STATUS = {
     Status.USED_UP: Reason.USED_UP,
     Status.SUSPENDED: Reason.SUSPENDED,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Births:
-    """When those in a question were born, and the day at the third party by which their ages are reckoned.
-
-    `together` are those of `together_with`, in its order; None where an identifier tells no full date.
-    """
-
-    local_date: date
-    principal: date | None = None
-    representative: date | None = None
-    together: tuple[date | None, ...] = ()
-
-
-@dataclass(slots=True)
-class Question:
-    """One question. `at` and `known_at` are aware UTC; `at` is the time asked about.
-
-    `is_present` means: now, whatever that is. Then what is recorded counts as past even where the clock
-    that recorded it runs ahead of ours.
-    `principal_role` None means the principal as what it is: a sole trader's business is asked for by name.
-    `specifier_index` is the blind index of the specifier, None where the question has none.
-    `births` is needed where a candidate has an age limit (`has_age_limit`), which nobody meets without it.
-    `unknown_permissions` are codes that the third party has never published.
-    `approval` is the one that the question names, None where it names none. `is_of_context` is False where an
-    acting context was brought that is of other parties.
-    `acting` are the blind indexes of the representative and of those who act together with it.
-    """
-
-    third_party: Party
-    principal: Party
-    representative: Party
-    permissions: tuple[str, ...]
-    at: datetime
-    known_at: datetime | None = None
-    is_present: bool = False
-    together_with: tuple[Party, ...] = ()
-    service: str | None = None
-    principal_role: PartyType | None = None
-    specifier_index: bytes | None = None
-    births: "Births | None" = None
-    unknown_permissions: frozenset[str] = frozenset()
-    acting: tuple[bytes, ...] = ()
-    approval: NamedApproval | None = None
-    is_of_context: bool = True
-
-
-@dataclass(slots=True)
-class Candidate:
-    """A mandate between the parties of the question, as the projection holds it.
-
-    `holders` counts the representatives of this mandate that the question names. `ancestors` are the mandates
-    above a sub-mandate, root first. Two more are known where restrictions stand: `is_guardians` tells a
-    statutory one, one by a court, one that a guardian signed, and what hangs below such a one;
-    `holders_above` are the blind indexes of all who hold a mandate above.
-    """
-
-    mandate_id: UUID
-    lifetime: Lifetime
-    permissions: frozenset[str]
-    services: frozenset[str]
-    principal_role: PartyType
-    specifier_index: bytes | None = None
-    together: int = 1
-    holders: int = 1
-    approval: bool = False
-    principal_below: int | None = None
-    representative_from: int | None = None
-    ancestors: tuple[Ancestor, ...] = ()
-    is_guardians: bool = False
-    holders_above: frozenset[bytes] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class PermissionAnswer:
-    """The answer for one permission; the mandate and its end only where it is not a plain refusal.
-
-    `chain` is how a sub-mandate comes from the principal: from the root down to the mandate itself.
-    """
-
-    code: str
-    decision: Decision
-    reasons: tuple[Reason, ...] = ()
-    mandate_id: UUID | None = None
-    valid_until: datetime | None = None
-    chain: tuple[UUID, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The whole answer: permit only if every permission is, deny if any is, else conditional."""
-
-    decision: Decision
-    reasons: tuple[Reason, ...]
-    permissions: tuple[PermissionAnswer, ...]
 
 
 def decide(question: Question, candidates: Sequence[Candidate], blocks: Sequence[Block] = ()) -> Answer:
@@ -215,15 +96,25 @@ def _blocked(
     return [
         candidate
         for candidate in candidates
-        if _is_known(question, candidate)
-        and blocks_mandate(
-            held,
-            acting=candidate.holders_above.union(question.acting),
-            service=question.service,
-            services=candidate.services,
-            is_guardians=candidate.is_guardians,
-        )
+        if _is_known(question, candidate) and _stand_against(held, question, candidate)
     ]
+
+
+def _stand_against(held: Sequence[Block], question: Question, candidate: Candidate) -> bool:
+    """Whether these blocks stand against a mandate.
+
+    One of those who act together does not count where it is blocked; enough others need it not.
+    """
+    blocked_beside = candidate.held_together & blocked_representatives(held)
+    if blocked_beside and candidate.holders - len(blocked_beside) < candidate.together:
+        return True
+    return blocks_mandate(
+        held,
+        acting=candidate.holders_above.union(question.acting[:1]),
+        service=question.service,
+        services=candidate.services,
+        is_guardians=candidate.is_guardians,
+    )
 
 
 def _is_known(question: Question, candidate: Candidate) -> bool:
@@ -360,27 +251,3 @@ def age_on(born: date | None, day: date) -> int | None:
     if born is None:
         return None
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-
-
-def answer_document(answer: Answer, checked_at: datetime) -> dict[str, Json]:
-    """Show the answer as it is sent and as the receipt holds it."""
-    return {
-        "decision": answer.decision.value,
-        "reasons": [reason.value for reason in answer.reasons],
-        "permissions": [_permission_document(item) for item in answer.permissions],
-        "checked_at": utc_text(checked_at),
-    }
-
-
-def _permission_document(item: PermissionAnswer) -> Mapping[str, Json]:
-    document: dict[str, Json] = {
-        "code": item.code,
-        "decision": item.decision.value,
-        "reasons": [reason.value for reason in item.reasons],
-    }
-    if item.mandate_id is not None:
-        document["mandate_id"] = str(item.mandate_id)
-        document["valid_until"] = None if item.valid_until is None else utc_text(item.valid_until)
-    if item.chain:
-        document["chain"] = [str(mandate_id) for mandate_id in item.chain]
-    return document

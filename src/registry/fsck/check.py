@@ -9,6 +9,7 @@ from dataclasses import replace
 from sqlalchemy import Table
 
 from registry.fsck.access import check_access_log
+from registry.fsck.deliveries import check_deliveries
 from registry.fsck.findings import Progress, Report, Tally, Watcher
 from registry.fsck.mandates import Outcome
 from registry.fsck.rows import (
@@ -48,6 +49,7 @@ async def check_database(
     await _check_templates(database, keys, tally, progress)
     with open_checker(keys, jobs) as checker:
         await _check_mandates(database, checker, tally, progress, ahead=jobs)
+    await check_deliveries(database, keys, tally)
     await _check_access_log(database, keys, tally, progress)
     return Report(tally.counts, tally.kinds, tuple(tally.kept), time.perf_counter() - started)
 

@@ -3,14 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from registry.domain.callers import Caller
 from registry.domain.documents import Json, party_document
 from registry.domain.errors import Fault, InvalidInputError
 from registry.domain.parties import Party
-from registry.domain.verification import Decision
+from registry.domain.questions import Decision
 from registry.operations.verify import AnsweredQuestion, AskedQuestion, Verifier, check_third_party
-from registry.signing.acting_contexts import ActingContext, InvalidContextError, open_context, seal_context
+from registry.signing.acting_contexts import (
+    ActingContext,
+    CarriedApproval,
+    InvalidContextError,
+    open_context,
+    seal_context,
+)
 from registry.signing.consistency import Position
 from registry.signing.keys import KeyRing
 
@@ -43,6 +50,8 @@ class Exchange:
     service: str | None = None
     specifier: Mapping[str, str] | None = None
     at_least: Position | None = None
+    approval_id: UUID | None = None
+    content_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,7 @@ async def open_acting_context(
         together_with=asked.together_with,
         permissions=permissions if isinstance(permissions, list) else [],
         expires_at=min([now + LIFETIME, *ends]).replace(microsecond=0),
+        approval=_approval_of(asked),
     )
     return OpenedContext(answered, seal_context(context, keys, issuer=issuer, now=now), context.expires_at)
 
@@ -105,10 +115,15 @@ async def exchange_acting_context(
     representative = exchange.representative or context.representative
     given = {name: value for name, value in exchange.document.items() if value is not None}
     shown = {"third_party": party_document(exchange.third_party), **given, "context_id": context.id}
-    of_context = {
+    of_context: dict[str, Json] = {
         "principal": party_document(principal),
         "representative": party_document(representative),
     }
+    approval_id, content_digest = exchange.approval_id, exchange.content_digest
+    carried = _carried_approval(exchange, context)
+    if carried is not None:
+        approval_id, content_digest = carried.approval_id, carried.content_digest
+        of_context |= {"approval_id": str(approval_id), "content_digest": content_digest}
     whole = of_context | shown
     answered = await verifier.answer_one(
         AskedQuestion(
@@ -124,6 +139,8 @@ async def exchange_acting_context(
             principal_role=context.principal_role,
             specifier=exchange.specifier or {},
             at_least=exchange.at_least,
+            approval_id=approval_id,
+            content_digest=content_digest,
             is_of_context=(principal, representative) == (context.principal, context.representative),
             operation="acting_context_exchange",
         )
@@ -131,6 +148,18 @@ async def exchange_acting_context(
     if answered.answer.decision is Decision.DENY:
         return ExchangedContext(answered, shown, exchange.principal, exchange.representative)
     return ExchangedContext(answered, whole, principal, representative)
+
+
+def _approval_of(asked: AskedQuestion) -> CarriedApproval | None:
+    if asked.approval_id is None or asked.content_digest is None:
+        return None
+    return CarriedApproval(asked.approval_id, asked.content_digest)
+
+
+def _carried_approval(exchange: Exchange, context: ActingContext) -> CarriedApproval | None:
+    """The context's approval, where the exchange names none: it is good towards its third party alone."""
+    is_named = exchange.approval_id is not None or exchange.content_digest is not None
+    return None if is_named or exchange.third_party != context.third_party else context.approval
 
 
 def _open(token: str, keys: KeyRing, *, issuer: str, now: datetime) -> ActingContext:

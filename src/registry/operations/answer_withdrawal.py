@@ -4,17 +4,16 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.domain.callers import Caller
-from registry.domain.errors import AlreadyEndedError, NotFoundError
+from registry.domain.errors import NotFoundError
 from registry.domain.events import EventType, MandateEvent
-from registry.domain.revocation import check_not_over
 from registry.domain.template import Role
 from registry.domain.withdrawal import WithdrawalAnsweredError
 from registry.operations.act_on_mandate import HeldMandate, author_of_act, hold_mandate
-from registry.operations.end_mandate import EndedMandate, end_mandate
+from registry.operations.end_mandate import EndedMandate, check_not_ended, end_mandate
 from registry.operations.record_event import NewEvent, record_event
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database, WriteSession
-from registry.storage.mandate_records import get_ending, list_withdrawal_turns
+from registry.storage.mandate_records import list_withdrawal_turns
 
 
 async def complete_withdrawal(
@@ -74,10 +73,7 @@ async def _held(  # both answers ask the same of all of this
     held = await hold_mandate(session, keys, mandate_id, caller, now=now)
     author = author_of_act(held, Role.THIRD_PARTY, caller, person=None, registrar=None)
     is_open = await _is_open(session, mandate_id, request_id)
-    ending = await get_ending(session, mandate_id)
-    if ending is not None:
-        raise AlreadyEndedError(ending.event_id, ending.type.value, ending.ended_at)
-    check_not_over(held.status)
+    await check_not_ended(session, held)
     if not is_open:
         raise WithdrawalAnsweredError
     return held, NewEvent(answer, author, reason, {"withdrawal_request": str(request_id)})

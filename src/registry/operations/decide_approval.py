@@ -68,7 +68,9 @@ async def decide_approval(
         raise ForbiddenError("The id token and the signature name different persons.")
     person = asked.person if signer is None else signer.party
     async with database.transaction() as session:
-        if not await lock_approval(session, keys, approval_id, seen_by=_claimants(caller, person)):
+        if not await lock_approval(
+            session, keys, approval_id, seen_by=_claimants(caller, person), departments=caller.departments
+        ):
             raise NotFoundError
         entries = await _entries(session, keys, approval_id)
         approval = _approval(entries)
@@ -106,7 +108,9 @@ async def _verify_signature(
         return None
     seen_by = _claimants(caller, asked.person)
     async with database.reading() as session:
-        is_seen = await is_approval_visible(session, keys, approval_id, seen_by=seen_by)
+        is_seen = await is_approval_visible(
+            session, keys, approval_id, seen_by=seen_by, departments=caller.departments
+        )
         approval = _approval(await _entries(session, keys, approval_id))
     content_digest = digest(decision_bytes(approval, asked.verdict))
     try:

@@ -17,7 +17,7 @@ from registry.domain.deliveries import (
 )
 from registry.domain.documents import Document
 from registry.domain.errors import AlreadyInForceError, Fault, ForbiddenError, InvalidInputError
-from registry.domain.events import Author, EventType
+from registry.domain.events import Author, EventType, Status
 from registry.domain.issuance import MandateProposal, check_content, choose_language, complete
 from registry.domain.mandate import (
     Capacity,
@@ -67,9 +67,10 @@ class DeliveredMandate:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOutcome:
-    """The mandates in the order delivered, which of them are new, which ended, and when it last changed."""
+    """The mandates in the order delivered, how each stands, which are new, which ended, and since when."""
 
     mandate_ids: tuple[UUID, ...]
+    statuses: Mapping[UUID, Status]
     new: frozenset[UUID]
     ended: tuple[UUID, ...]
     delivered_at: datetime
@@ -87,10 +88,10 @@ async def deliver_mandates(
     """Make the mandates under a key those delivered; committed when this returns.
 
     Those that are no longer delivered end, new ones are issued, the rest stay as they are, all in one
-    transaction; the same delivery again changes nothing. Of two under one key the second waits for the
-    first and replaces it. Raises InvalidInputError with every fault; ForbiddenError for another
-    organisation's or department's template or delivery; AlreadyInForceError for a mandate that stands
-    outside this delivery; UnavailableError.
+    transaction; the same delivery again changes nothing: what has ended otherwise stays ended. Of two under
+    one key the second waits for the first and replaces it. Raises InvalidInputError with every fault;
+    ForbiddenError for another organisation's or department's template or delivery; AlreadyInForceError for a
+    mandate that stands outside this delivery; UnavailableError.
     """
     evidence = [canonical_bytes(delivered_document(delivery, item.document)) for item in items]
     _check_repeated(evidence)
@@ -103,9 +104,9 @@ async def deliver_mandates(
         gone = sorted(set(before) - set(kept.values()))
         added = [place for place, data in enumerate(evidence) if data not in kept]
         if stored is not None and not gone and not added:
-            return DeliveryOutcome(
-                tuple(kept[data] for data in evidence), frozenset(), (), stored.delivered_at
-            )
+            ids = tuple(kept[data] for data in evidence)
+            statuses = await _statuses(session, keys, caller, ids, now)
+            return DeliveryOutcome(ids, statuses, frozenset(), (), stored.delivered_at)
         templates = await _hold_templates(session, [items[place].proposal for place in added])
         new = _examine(keys, caller, templates, items, evidence, added, now=now)
         contents = [item.mandate.content for item in new.values()]
@@ -119,7 +120,15 @@ async def deliver_mandates(
             kept[data] if data in kept else new[place].mandate.id for place, data in enumerate(evidence)
         )
         await put_delivery(session, caller.organisation, delivery, ids, now=now)
-    return DeliveryOutcome(ids, frozenset(item.mandate.id for item in new.values()), ended, now)
+        statuses = await _statuses(session, keys, caller, ids, now)
+    return DeliveryOutcome(ids, statuses, frozenset(item.mandate.id for item in new.values()), ended, now)
+
+
+async def _statuses(
+    session: WriteSession, keys: KeyRing, caller: Caller, mandate_ids: Sequence[UUID], now: datetime
+) -> dict[UUID, Status]:
+    states = await list_states(session, keys, mandate_ids, seen_by=caller.organisation)
+    return {state.mandate_id: present_status(state, now) for state in states}
 
 
 def _check_repeated(evidence: Sequence[bytes]) -> None:

@@ -6,12 +6,15 @@ from uuid import UUID
 
 from registry.domain.callers import Caller
 from registry.domain.delegation import present_status
+from registry.domain.errors import AlreadyEndedError
 from registry.domain.events import EventType, MandateEvent
-from registry.domain.revocation import is_over
+from registry.domain.revocation import check_not_over, is_over
+from registry.operations.act_on_mandate import HeldMandate
 from registry.operations.record_event import NewEvent, earliest_date, record_events
 from registry.signing.keys import KeyRing
 from registry.storage.ancestors import list_ended_with
-from registry.storage.database import Database, WriteSession
+from registry.storage.database import Database, ReadSession, WriteSession
+from registry.storage.mandate_records import get_ending
 from registry.storage.mandate_states import MandateState, lock_descendants
 
 _AT_ONCE = 200
@@ -68,3 +71,11 @@ async def list_also_ended(database: Database, superseded: UUID | None) -> list[U
 
 def _is_over_by_itself(state: MandateState, now: datetime) -> bool:
     return is_over(present_status(state.lifetime, (), now))
+
+
+async def check_not_ended(session: ReadSession, held: HeldMandate) -> None:
+    """Raise AlreadyEndedError, which names what ended a locked mandate, or MandateOverError."""
+    ending = await get_ending(session, held.state.mandate_id)
+    if ending is not None:
+        raise AlreadyEndedError(ending.event_id, ending.type.value, ending.ended_at)
+    check_not_over(held.status)

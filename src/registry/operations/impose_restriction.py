@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 from registry.domain.callers import Caller, Scope
 from registry.domain.documents import Json, party_document
 from registry.domain.entries import SubjectKind
-from registry.domain.errors import ForbiddenError, InvalidInputError, MissingScopeError, NotFoundError
+from registry.domain.errors import Fault, ForbiddenError, InvalidInputError, MissingScopeError, NotFoundError
 from registry.domain.parties import NamedParty
 from registry.domain.restrictions import (
     IMPOSED,
@@ -22,9 +22,11 @@ from registry.domain.restrictions import (
     imposition_document,
     read_restriction,
 )
+from registry.operations.look_up_restrictions import viewer_of
 from registry.operations.record_entry import append_entry, open_entries
 from registry.signing.keys import KeyRing
-from registry.storage.database import Database
+from registry.storage.database import Database, WriteSession
+from registry.storage.departments import is_service_of
 from registry.storage.idempotency import IdempotentRequest, claim_key, record_effect
 from registry.storage.restrictions import add_restriction_state, lock_restriction, mark_lifted
 from registry.storage.sealed_entries import list_entries
@@ -55,12 +57,15 @@ async def impose_restriction(
 ) -> UUID:
     """Impose a restriction; returns its id. Every verification that begins after this returns counts it.
 
-    An organisation imposes towards itself; everywhere, or towards another, takes `registry:admin`. The same
-    request under the same key is one restriction. Committed when this returns. Raises InvalidInputError
-    with every fault, MissingScopeError, IdempotencyKeyReusedError, RequestInProgressError, UnavailableError.
+    An organisation imposes towards itself; everywhere, or towards another, takes `registry:admin`. A client
+    limited to departments blocks e-services of theirs alone. The same request under the same key is one
+    restriction. Committed when this returns. Raises InvalidInputError with every fault, ForbiddenError,
+    MissingScopeError, IdempotencyKeyReusedError, RequestInProgressError, UnavailableError.
     """
     if new.third_party is None or new.third_party.party != caller.organisation:
         _require_administrator(caller)
+    if caller.departments and new.scope is not RestrictionScope.SERVICE:
+        raise ForbiddenError("A client limited to departments blocks their e-services: the scope `service`.")
     imposition = Imposition(
         subject=new.subject,
         scope=new.scope,
@@ -76,9 +81,7 @@ async def impose_restriction(
         earlier = await claim_key(session, idempotent)
         if earlier is not None:
             return earlier.object_id
-        faults = check_imposition(imposition)
-        if faults:
-            raise InvalidInputError(faults)
+        await _check(session, caller, imposition)
         restriction_id = uuid7()
         opened = await open_entries(
             session,
@@ -103,16 +106,14 @@ async def lift_restriction(
     The first of racing liftings wins. Committed when this returns. Raises NotFoundError, ForbiddenError for
     one who has a part in it but did not impose it, AlreadyLiftedError, UnavailableError.
     """
-    is_admin = Scope.REGISTRY_ADMIN in caller.scopes
     async with database.transaction() as session:
-        seen_by = None if is_admin else caller.organisation
-        if not await lock_restriction(session, keys, restriction_id, seen_by=seen_by):
+        if not await lock_restriction(session, keys, restriction_id, viewer_of(caller)):
             raise NotFoundError
         entries = (await list_entries(session, keys, [restriction_id])).get(restriction_id)
         if entries is None:
             raise NotFoundError
         restriction = read_restriction([item.entry for item in entries])
-        if not is_admin and restriction.imposition.imposed_by != caller.organisation:
+        if not caller.is_administrator and restriction.imposition.imposed_by != caller.organisation:
             raise ForbiddenError("A restriction is lifted by the organisation that imposed it.")
         if restriction.lifting is not None:
             raise AlreadyLiftedError
@@ -124,8 +125,19 @@ async def lift_restriction(
     return lifted
 
 
+async def _check(session: WriteSession, caller: Caller, imposition: Imposition) -> None:
+    faults = list(check_imposition(imposition))
+    if caller.departments and imposition.service is not None:
+        is_theirs = await is_service_of(session, caller.organisation, imposition.service, caller.departments)
+        if not is_theirs:
+            message = "The client's departments have published no template for this e-service."
+            faults.append(Fault("/service", "other_department", message))
+    if faults:
+        raise InvalidInputError(tuple(faults))
+
+
 def _require_administrator(caller: Caller) -> None:
-    if Scope.REGISTRY_ADMIN not in caller.scopes:
+    if not caller.is_administrator:
         raise MissingScopeError(
             Scope.REGISTRY_ADMIN.value,
             f"Name your own organisation as `third_party`: towards another, or all, takes the scope "

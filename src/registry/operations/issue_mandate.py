@@ -9,14 +9,15 @@ from uuid_utils.compat import uuid7
 
 from registry.domain.callers import Caller
 from registry.domain.delegation import check_standing
-from registry.domain.errors import AlreadyInForceError, AlreadyIssuedError, Fault, InvalidInputError
+from registry.domain.errors import AlreadyInForceError, AlreadyIssuedError, InvalidInputError
 from registry.domain.events import Author, EventType
 from registry.domain.issuance import MandateProposal, check_content
 from registry.domain.mandate import Capacity, Mandate, record_document
-from registry.domain.revocation import check_may_revoke, check_not_over
+from registry.domain.revocation import check_not_over
 from registry.domain.template import Role, TemplateVersion
 from registry.identity.sources import Sources
-from registry.operations.act_on_mandate import present_status, read_mandate
+from registry.operations.act_on_mandate import present_status
+from registry.operations.check_superseding import check_superseding
 from registry.operations.end_mandate import end_mandate
 from registry.operations.evidence import ClaimedSignature
 from registry.operations.examine_mandate import ExaminedMandate, Stage, examine_mandate
@@ -172,26 +173,15 @@ async def _hold_parent(session: WriteSession, keys: KeyRing, mandate: Mandate, *
 async def _supersede(
     session: WriteSession, keys: KeyRing, caller: Caller, mandate: Mandate, *, now: datetime
 ) -> None:
-    """End the mandate that the new one replaces: of the same principal, towards the same third party.
-
-    A representative replaces only what was granted on from the same parent.
-    """
+    """End the mandate that the new one replaces, if it may."""
     state = await _lock_visible(session, keys, caller, mandate.content.supersedes)
-    principal = keys.party_index(mandate.content.principal.party)
-    third_party = str(mandate.content.third_party.party)
-    if state is None or (state.principal_index, state.third_party) != (principal, third_party):
-        raise _unknown_superseded()
-    old = await read_mandate(session, keys, state.mandate_id)
-    if old.content.principal_role is not mandate.content.principal_role:
-        raise _unknown_superseded()
-    if mandate.content.parent is not None and old.content.parent != mandate.content.parent:
-        message = "A sub-mandate supersedes only another of the same parent."
-        raise InvalidInputError((Fault("/supersedes", "other_parent", message),))
-    check_not_over(present_status(state, now))
     author = _author_of_superseding(mandate)
-    if author.role is Role.THIRD_PARTY:
-        template = await get_version(session, state.template_id, state.template_version)
-        check_may_revoke(author.role, () if template is None else template.content.may_revoke)
+    fault = await check_superseding(session, keys, mandate.content, state, author.role)
+    if fault is not None:
+        raise InvalidInputError((fault,))
+    if state is None:
+        raise RuntimeError("a mandate that is not there is a fault")
+    check_not_over(present_status(state, now))
     event = NewEvent(
         type=EventType.SUPERSEDED,
         author=author,
@@ -210,11 +200,6 @@ def _author_of_superseding(mandate: Mandate) -> Author:
         return Author(Role.REPRESENTATIVE, first.signer.party)
     is_guardian = first.capacity is Capacity.GUARDIAN
     return Author(Role.PRINCIPAL, first.signer.party if is_guardian else mandate.content.principal.party)
-
-
-def _unknown_superseded() -> InvalidInputError:
-    message = "There is no mandate of this principal, in this role, here with that id."
-    return InvalidInputError((Fault("/supersedes", "unknown_mandate", message),))
 
 
 async def _lock_visible(

@@ -11,14 +11,16 @@ from registry.domain.callers import Caller
 from registry.domain.documents import Json
 from registry.domain.errors import NotFoundError
 from registry.domain.events import MandateEvent, Status, read_event
-from registry.domain.mandate import Mandate, read_record
+from registry.domain.mandate import Mandate, Signature, read_record
 from registry.domain.parties import Party
+from registry.domain.template import SignatureMethod
+from registry.identity.attachments import Attachment, read_attachment
 from registry.operations.act_on_mandate import present_status, read_mandate, read_sealed
 from registry.signing.canonical import base64url_digest
 from registry.signing.records import SealType, open_seal
 from registry.storage.access_log import AccessEntry, AccessLog
 from registry.storage.database import WriteSession
-from registry.storage.mandate_records import list_sealed_events, list_sealed_records
+from registry.storage.mandate_records import get_evidence, list_sealed_events, list_sealed_records
 from registry.storage.mandate_search import MandateFilter, search_states
 from registry.storage.mandate_states import MandateState, get_state, list_states
 from registry.storage.secrets import get_secret
@@ -54,6 +56,28 @@ async def get_record(log: AccessLog, caller: Caller, mandate_id: UUID, *, now: d
     async with log.database.transaction() as session:
         await _find(session, log, caller, mandate_id, "mandate_record", now=now)
         return await read_sealed(session, log.keys, mandate_id)
+
+
+async def get_attachment(
+    log: AccessLog, caller: Caller, mandate_id: UUID, position: int, *, now: datetime
+) -> Attachment:
+    """The scan of the paper original that one of a mandate's signatures attests, counted from 0.
+
+    Raises NotFoundError where that signature has none, else as `get_mandate`.
+    """
+    async with log.database.transaction() as session:
+        await _find(session, log, caller, mandate_id, "mandate_attachment", now=now)
+        mandate = await read_mandate(session, log.keys, mandate_id)
+        secret = await get_secret(session, log.keys, mandate_id)
+        if secret is None or not is_scanned(mandate.signatures, position):
+            raise NotFoundError
+        evidence = await get_evidence(session, secret, mandate_id, position)
+    return read_attachment(evidence.decode())
+
+
+def is_scanned(signatures: Sequence[Signature], position: int) -> bool:
+    """Whether there is this signature, counted from 0, and it comes with a scan."""
+    return position < len(signatures) and signatures[position].method is SignatureMethod.PAPER
 
 
 async def list_events(

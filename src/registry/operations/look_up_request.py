@@ -9,6 +9,7 @@ from uuid_utils import uuid7
 
 from registry.domain.callers import Caller
 from registry.domain.documents import Json
+from registry.domain.errors import NotFoundError
 from registry.domain.mandate import content_document
 from registry.domain.parties import Party
 from registry.domain.request import (
@@ -20,7 +21,9 @@ from registry.domain.request import (
     may_see_signers,
     status_of_request,
 )
+from registry.identity.attachments import Attachment, read_attachment
 from registry.operations.act_on_request import HeldRequest, find_request, read_requests
+from registry.operations.look_up_mandate import is_scanned
 from registry.signing.canonical import canonical_bytes
 from registry.signing.keys import KeyRing
 from registry.storage.access_log import AccessEntry, AccessLog
@@ -47,17 +50,39 @@ async def get_request(
     """One request, to those who have a part in it. Raises NotFoundError for any other, UnavailableError."""
     async with log.database.transaction() as session:
         held = await find_request(session, log.keys, request_id, caller, person)
-        entry = AccessEntry(
-            id=str(uuid7()),
-            at=now,
-            client_id=caller.client_id,
-            operation="mandate_request",
-            details={"request_id": str(request_id)},
-            principal_index=log.keys.party_index(held.request.content.principal.party),
-            persons=_shown_in(log.keys, [held], held.seen_by),
-        )
-        await log.append_within(session, entry)
+        await log.append_within(session, _entry(log, caller, held, "mandate_request", now=now))
     return _found(held, held.seen_by, now)
+
+
+async def get_request_attachment(
+    log: AccessLog, caller: Caller, request_id: UUID, position: int, *, person: Party | None, now: datetime
+) -> Attachment:
+    """The scan of the paper original that one of a request's signatures attests, counted from 0.
+
+    Raises NotFoundError where that signature has none, and to who may not know the signers; else as
+    `get_request`.
+    """
+    async with log.database.transaction() as session:
+        held = await find_request(session, log.keys, request_id, caller, person)
+        request = held.request
+        await log.append_within(session, _entry(log, caller, held, "mandate_request_attachment", now=now))
+    if not (may_see_signers(request, held.seen_by) and is_scanned(request.signatures, position)):
+        raise NotFoundError
+    return read_attachment(request.evidence[position])
+
+
+def _entry(
+    log: AccessLog, caller: Caller, held: HeldRequest, operation: str, *, now: datetime
+) -> AccessEntry:
+    return AccessEntry(
+        id=str(uuid7()),
+        at=now,
+        client_id=caller.client_id,
+        operation=operation,
+        details={"request_id": str(held.request.id)},
+        principal_index=log.keys.party_index(held.request.content.principal.party),
+        persons=_shown_in(log.keys, [held], held.seen_by),
+    )
 
 
 async def find_requests(

@@ -6,15 +6,15 @@ from uuid import UUID
 
 from uuid_utils import uuid7
 
-from registry.domain.callers import Caller, Scope
+from registry.domain.callers import Caller
 from registry.domain.documents import Json
 from registry.domain.errors import NotFoundError
 from registry.domain.parties import Party
 from registry.domain.restrictions import Restriction, read_restriction
 from registry.signing.keys import KeyRing
 from registry.storage.access_log import AccessEntry, AccessLog
-from registry.storage.restrictions import RestrictionFilter, find_restrictions, is_visible
-from registry.storage.sealed_entries import list_entries
+from registry.storage.restrictions import RestrictionFilter, RestrictionViewer, find_restrictions, is_visible
+from registry.storage.sealed_entries import list_subjects
 
 
 async def get_restriction(
@@ -22,12 +22,12 @@ async def get_restriction(
 ) -> Restriction:
     """One restriction, to an organisation with a part in it. Raises NotFoundError for any other."""
     async with log.database.transaction() as session:
-        if not await is_visible(session, log.keys, restriction_id, seen_by=_seen_by(caller)):
+        if not await is_visible(session, log.keys, restriction_id, viewer_of(caller)):
             raise NotFoundError
-        entries = (await list_entries(session, log.keys, [restriction_id])).get(restriction_id)
-        if entries is None:
+        found = await list_subjects(session, log.keys, [restriction_id], read_restriction)
+        if not found:
             raise NotFoundError
-        restriction = read_restriction([item.entry for item in entries])
+        restriction = found[0]
         entry = AccessEntry(
             id=str(uuid7()),
             at=now,
@@ -60,15 +60,8 @@ async def search_restrictions(
         return None if party is None else log.keys.party_index(party)
 
     async with log.database.transaction() as session:
-        ids = await find_restrictions(
-            session, log.keys, wanted, seen_by=_seen_by(caller), after=after, limit=limit
-        )
-        entries = await list_entries(session, log.keys, ids)
-        restrictions = [
-            read_restriction([item.entry for item in entries[item_id]])
-            for item_id in ids
-            if item_id in entries
-        ]
+        ids = await find_restrictions(session, log.keys, wanted, viewer_of(caller), after=after, limit=limit)
+        restrictions = await list_subjects(session, log.keys, ids, read_restriction)
         found: list[Json] = [str(restriction_id) for restriction_id in ids]
         entry = AccessEntry(
             id=str(uuid7()),
@@ -91,5 +84,8 @@ def _shown_in(keys: KeyRing, restrictions: Iterable[Restriction]) -> list[bytes]
     return [keys.party_index(named.party) for named in shown]
 
 
-def _seen_by(caller: Caller) -> Party | None:
-    return None if Scope.REGISTRY_ADMIN in caller.scopes else caller.organisation
+def viewer_of(caller: Caller) -> RestrictionViewer:
+    """Which restrictions a client sees: an administrator all, others their departments'."""
+    if caller.is_administrator:
+        return RestrictionViewer(None)
+    return RestrictionViewer(caller.organisation, caller.departments)

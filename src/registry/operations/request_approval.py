@@ -38,7 +38,7 @@ async def request_approval(
         earlier = await claim_key(session, idempotent)
         if earlier is not None:
             return earlier.object_id
-        await _check(session, matter, now=now)
+        await _check(session, caller, matter, now=now)
         approval_id = uuid7()
         opened = await open_entries(
             session,
@@ -55,9 +55,10 @@ async def request_approval(
     return approval_id
 
 
-async def _check(session: WriteSession, matter: Matter, *, now: datetime) -> None:
+async def _check(session: WriteSession, caller: Caller, matter: Matter, *, now: datetime) -> None:
     faults = list(check_matter(matter, now=now))
-    if await find_unknown_permissions(session, matter.third_party.party, frozenset({matter.permission})):
+    wanted = frozenset({matter.permission})
+    if await find_unknown_permissions(session, matter.third_party.party, wanted, caller.departments):
         message = "The third party has published no template with this permission."
         faults.append(Fault("/permission", "unknown_permission", message))
     if faults:

@@ -1,7 +1,7 @@
 """Ask for a mandate: what is to be signed is fixed, to the byte, and waits for its signatures."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from registry.domain.delegation import grantors_of
 from registry.domain.entries import SubjectKind
 from registry.domain.errors import Fault, InvalidInputError
 from registry.domain.issuance import MandateProposal
-from registry.domain.mandate import Capacity
+from registry.domain.mandate import Capacity, content_document
 from registry.domain.request import (
     MandateRequest,
     RequestEntry,
@@ -25,8 +25,9 @@ from registry.domain.template import TemplateVersion
 from registry.identity.sources import Sources
 from registry.operations.draft_template import is_own
 from registry.operations.examine_mandate import ExaminedMandate, Stage, examine_mandate
+from registry.operations.foresee_conflicts import foresee_superseding, role_that_ends
 from registry.operations.record_entry import open_entries
-from registry.signing.encodings import encode_base64url
+from registry.signing.canonical import base64url_digest, canonical_bytes
 from registry.signing.keys import KeyRing
 from registry.storage.clients import get_client
 from registry.storage.database import Database
@@ -84,6 +85,10 @@ async def request_mandate(
         raise InvalidInputError((*error.faults, *faults)) from error
     request = _new_request(caller, asked, examined, now)
     faults += _check_signable(request)
+    role = role_that_ends(request.content, examined.template.content)
+    async with database.reading() as session:
+        conflicts = await foresee_superseding(session, keys, caller, request.content, role, now=now)
+    faults += [Fault(item.pointer, item.code, item.message) for item in conflicts]
     if faults:
         raise InvalidInputError(tuple(faults))
     async with database.transaction() as session:
@@ -102,15 +107,16 @@ async def request_mandate(
 def _new_request(
     caller: Caller, asked: AskedMandate, examined: ExaminedMandate, now: datetime
 ) -> MandateRequest:
-    template, content = examined.template.content, examined.content
+    request_id, template = uuid7(), examined.template.content
+    content = replace(examined.content, request_id=request_id)
     days = asked.expires_in_days or template.signing.request_lifetime_days
     expires_at = now + timedelta(days=days)
     return MandateRequest(
-        id=uuid7(),
+        id=request_id,
         asked_by=caller.organisation,
         capacity=expected_capacity(content, template),
         content=content,
-        content_digest=encode_base64url(examined.digest),
+        content_digest=base64url_digest(canonical_bytes(content_document(content))),
         created_at=now,
         # Nothing is granted by signing once the mandate's own time is over.
         expires_at=min(expires_at, content.valid_until or expires_at),

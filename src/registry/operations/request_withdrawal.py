@@ -5,14 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.domain.callers import Caller, Scope
-from registry.domain.errors import AlreadyEndedError, Fault, InvalidInputError, NotFoundError
+from registry.domain.errors import Fault, InvalidInputError, NotFoundError
 from registry.domain.events import EventType, MandateEvent, read_event
 from registry.domain.parties import Party
-from registry.domain.revocation import check_not_over
 from registry.domain.template import Role
 from registry.domain.withdrawal import MAY_ASK, WithdrawalOpenError, withdrawal_request_document
 from registry.identity.issuers import TrustedIssuers
 from registry.operations.act_on_mandate import Registrar, author_of_act, hold_mandate
+from registry.operations.end_mandate import check_not_ended
 from registry.operations.prove_person import prove_person
 from registry.operations.record_event import NewEvent, record_event
 from registry.signing.canonical import canonical_bytes
@@ -22,7 +22,6 @@ from registry.storage.database import Database, ReadSession, WriteSession
 from registry.storage.idempotency import EarlierEffect, IdempotentRequest, claim_key, record_effect
 from registry.storage.mandate_records import (
     WithdrawalTurn,
-    get_ending,
     list_sealed_events,
     list_withdrawal_turns,
 )
@@ -79,10 +78,7 @@ async def request_withdrawal(
         earlier = await claim_key(session, idempotent)
         if earlier is not None:
             return await _recorded_before(session, keys, mandate_id, earlier)
-        ending = await get_ending(session, mandate_id)
-        if ending is not None:
-            raise AlreadyEndedError(ending.event_id, ending.type.value, ending.ended_at)
-        check_not_over(held.status)
+        await check_not_ended(session, held)
         open_request = await find_open_withdrawal(session, mandate_id)
         if open_request is not None:
             raise WithdrawalOpenError(open_request.event_id, open_request.recorded_at)

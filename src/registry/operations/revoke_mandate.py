@@ -5,11 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.domain.callers import Caller, Scope
-from registry.domain.errors import AlreadyEndedError, Fault, InvalidInputError
+from registry.domain.errors import Fault, InvalidInputError
 from registry.domain.parties import Party
 from registry.domain.revocation import (
     check_may_revoke,
-    check_not_over,
     revocation_document,
     revocation_event,
 )
@@ -22,13 +21,12 @@ from registry.operations.act_on_mandate import (
     hold_mandate,
     is_held_by,
 )
-from registry.operations.end_mandate import EndedMandate, end_mandate
+from registry.operations.end_mandate import EndedMandate, check_not_ended, end_mandate
 from registry.operations.prove_person import prove_person
 from registry.operations.record_event import NewEvent
 from registry.signing.canonical import canonical_bytes
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database, WriteSession
-from registry.storage.mandate_records import get_ending
 from registry.storage.templates import get_version
 
 _MUST_GIVE_REASON = frozenset({Role.THIRD_PARTY, Role.REGISTRAR})
@@ -89,10 +87,7 @@ async def revoke_mandate(
             held, revocation.by, caller, person=proved.party, registrar=revocation.registrar
         )
         await _check_allowed(session, held, revocation.by)
-        ending = await get_ending(session, mandate_id)
-        if ending is not None:
-            raise AlreadyEndedError(ending.event_id, ending.type.value, ending.ended_at)
-        check_not_over(held.status)
+        await check_not_ended(session, held)
         event = NewEvent(
             type=revocation_event(revocation.by, is_holder=is_held_by(held.mandate, author.party)),
             author=author,

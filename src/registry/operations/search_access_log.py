@@ -8,12 +8,13 @@ from uuid import UUID
 
 from uuid_utils import uuid7
 
-from registry.domain.callers import Caller, Scope
+from registry.domain.callers import Caller
 from registry.domain.documents import Json
 from registry.domain.errors import Fault, InvalidInputError
 from registry.domain.parties import Party
 from registry.storage.access_log import AccessEntry, AccessLog
 from registry.storage.access_log_search import (
+    AskedBy,
     LoggedAccess,
     LogPlace,
     list_own_mandates,
@@ -44,13 +45,12 @@ async def audit_access(
 ) -> list[FoundAccess]:
     """The look-ups of a party that clients of the auditor's organisation made, newest first.
 
-    With `registry:admin`, the operator's, those of every organisation. Raises InvalidInputError without a
-    purpose, UnavailableError.
+    A client limited to departments finds those of clients within the same limit. With `registry:admin`, the
+    operator's, those of every organisation. Raises InvalidInputError without a purpose, UnavailableError.
     """
     if not (search.purpose or "").strip():
         raise InvalidInputError((Fault("/purpose", "missing", "Say what the audit is for."),))
-    sees_all = Scope.REGISTRY_ADMIN in caller.scopes
-    asked_by = None if sees_all else caller.organisation
+    asked_by = None if caller.is_administrator else AskedBy(caller.organisation, caller.departments)
     return await _search(log, caller, search, "access_log_search", asked_by=asked_by, now=now)
 
 
@@ -67,7 +67,7 @@ async def _search(
     search: AccessSearch,
     operation: str,
     *,
-    asked_by: Party | None,
+    asked_by: AskedBy | None,
     now: datetime,
 ) -> list[FoundAccess]:
     details: dict[str, Json] = {"limit": search.limit}

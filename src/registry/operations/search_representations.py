@@ -12,17 +12,11 @@ from registry.domain.callers import Caller
 from registry.domain.documents import Json
 from registry.domain.mandate import Mandate, read_record
 from registry.domain.parties import Party
+from registry.domain.questions import Births, Candidate, Decision, PermissionAnswer, Question
 from registry.domain.restrictions import Block
-from registry.domain.verification import (
-    RULES_VERSION,
-    Births,
-    Candidate,
-    Decision,
-    PermissionAnswer,
-    Question,
-    decide,
-)
+from registry.domain.verification import RULES_VERSION, decide
 from registry.identity.schemes import birth_date
+from registry.operations.trace_grantors import keep_grantors, resting_on
 from registry.operations.verify import check_third_party, is_limited, local_zone
 from registry.signing.records import SealType, open_seal
 from registry.storage.access_log import AccessEntry, AccessLog
@@ -88,6 +82,8 @@ async def search_representations(
         blocked = await list_blocks(session, str(search.third_party), {item.principal_index for item in page})
         if blocked:
             await _add_what_restrictions_need(session, [item.candidate for item in page])
+            blocks = [block for held in blocked.values() for block in held]
+            await keep_grantors(session, log.keys, resting_on([item.candidate for item in page], blocks))
         ids = [item.candidate.mandate_id for item in page]
         roots = [item.candidate.ancestors[0].mandate_id for item in page if item.candidate.ancestors]
         sealed = await list_sealed_records(session, log.keys, [*ids, *roots])

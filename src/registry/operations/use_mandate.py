@@ -4,23 +4,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from registry.domain.approvals import ApprovalRequiredError, is_good, role_beside
 from registry.domain.callers import Caller
+from registry.domain.delegation import grantors_in
 from registry.domain.documents import party_document
 from registry.domain.errors import ConflictError, Fault, InvalidInputError, NotFoundError
 from registry.domain.events import Author, EventType, MandateEvent, Status, read_event
 from registry.domain.parties import Party
 from registry.domain.restrictions import RestrictedError, blocks_mandate, is_in_force
 from registry.domain.revocation import check_not_over
-from registry.domain.template import Role
+from registry.domain.template import Role, TemplateContent
 from registry.operations.act_on_mandate import HeldMandate, author_of_act, hold_mandate
 from registry.operations.record_event import NewEvent, record_event
 from registry.signing.keys import KeyRing
 from registry.signing.records import SealType, open_seal
+from registry.storage.approvals import ApprovalAsked, find_approval
+from registry.storage.candidates import PartiesAsked
 from registry.storage.database import Database, WriteSession
 from registry.storage.idempotency import EarlierEffect, IdempotentRequest, claim_key, record_effect
 from registry.storage.mandate_records import list_sealed_events
 from registry.storage.mandate_states import lock_state
-from registry.storage.restrictions import find_guardians, find_holders_above, list_blocks
+from registry.storage.restrictions import find_guardians, list_blocks
 from registry.storage.secrets import get_secret
 from registry.storage.templates import get_version
 
@@ -31,11 +35,16 @@ class NotUsableError(ConflictError):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Which permission is used, in which case, by which representative."""
+    """Which permission is used, in which case, by which representative.
+
+    `approval_id` and `content_digest` name the approval of the matter, where the template demands one.
+    """
 
     permission: str
     case_ref: str
     by: Party
+    approval_id: UUID | None = None
+    content_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +69,8 @@ async def use_mandate(
 
     The same request under the same key is one use, however often it is sent. The last use permitted also
     uses the mandate up, in the same transaction. Raises NotFoundError, ForbiddenError, InvalidInputError,
-    MandateOverError, NotUsableError, RestrictedError, IdempotencyKeyReusedError, RequestInProgressError,
-    UnavailableError.
+    MandateOverError, NotUsableError, RestrictedError, ApprovalRequiredError, IdempotencyKeyReusedError,
+    RequestInProgressError, UnavailableError.
     """
     async with database.transaction() as session:
         held = await hold_mandate(session, keys, mandate_id, caller, now=now)
@@ -73,7 +82,11 @@ async def use_mandate(
         if held.status is not Status.ACTIVE:
             raise NotUsableError
         _check_use(held, use)
-        await _check_unrestricted(session, keys, held, use, now=now)
+        template = await get_version(session, held.state.template_id, held.state.template_version)
+        if template is None:
+            raise RuntimeError("a mandate's template version is never removed")
+        await _check_unrestricted(session, keys, held, template.content, use, now=now)
+        await _check_approved(session, keys, held, template.content, use, now=now)
         maximum = held.state.max_uses
         remaining = None if maximum is None else maximum - held.state.uses - 1
         details = {
@@ -81,6 +94,7 @@ async def use_mandate(
             "case_ref": use.case_ref,
             "by": party_document(use.by),
             "remaining": remaining,
+            **({} if use.approval_id is None else {"approval_id": str(use.approval_id)}),
         }
         event = await record_event(
             session, keys, caller, held.state, NewEvent(EventType.USED, author, details=details), now=now
@@ -108,7 +122,13 @@ async def _recorded_before(
 
 
 async def _check_unrestricted(
-    session: WriteSession, keys: KeyRing, held: HeldMandate, use: Use, *, now: datetime
+    session: WriteSession,
+    keys: KeyRing,
+    held: HeldMandate,
+    template: TemplateContent,
+    use: Use,
+    *,
+    now: datetime,
 ) -> None:
     """Raise RestrictedError where a restriction on the principal stands against this use now."""
     subject, third_party = held.state.principal_index, held.state.third_party
@@ -116,19 +136,43 @@ async def _check_unrestricted(
     in_force = [block for block in blocks if is_in_force(block, now, known_at=None, is_present=True)]
     if not in_force:
         return
-    template = await get_version(session, held.state.template_id, held.state.template_version)
-    if template is None:
-        raise RuntimeError("a mandate's template version is never removed")
     mandate_id, ancestors = held.state.mandate_id, held.state.ancestor_ids
-    above = (await find_holders_above(session, [mandate_id])).get(mandate_id, frozenset())
+    above = {keys.party_index(party) for party in grantors_in((*held.above, held.mandate))}
     if blocks_mandate(
         in_force,
         acting=above | {keys.party_index(use.by)},
         service=None,
-        services=frozenset(template.content.services),
+        services=frozenset(template.services),
         is_guardians=bool(await find_guardians(session, [mandate_id, *ancestors])),
     ):
         raise RestrictedError
+
+
+async def _check_approved(
+    session: WriteSession,
+    keys: KeyRing,
+    held: HeldMandate,
+    template: TemplateContent,
+    use: Use,
+    *,
+    now: datetime,
+) -> None:
+    """Raise ApprovalRequiredError unless the matter is approved now, where the template demands it."""
+    content = held.mandate.content
+    principal = content.principal.party
+    between = PartiesAsked(held.state.third_party, keys.party_index(principal), [keys.party_index(use.by)])
+    role = role_beside(principal, content.principal_role)
+    asked = ApprovalAsked(use.approval_id, use.content_digest, between, role)
+    named = await find_approval(session, keys, asked)
+    if named is not None and not named.is_of_parties:
+        message = "Name an approval of the mandate's parties: this representative, principal and third party."
+        raise InvalidInputError((Fault("/approval_id", "party_mismatch", message),))
+    if template.exercise.approval and not (
+        named is not None
+        and named.permission == use.permission
+        and is_good(named, now, known_at=None, is_present=True)
+    ):
+        raise ApprovalRequiredError
 
 
 def _check_use(held: HeldMandate, use: Use) -> None:

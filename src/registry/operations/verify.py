@@ -9,24 +9,17 @@ from zoneinfo import ZoneInfo
 
 from uuid_utils import uuid7
 
-from registry.domain.approvals import NamedApproval
+from registry.domain.approvals import NamedApproval, role_beside
 from registry.domain.callers import Caller, Scope
 from registry.domain.documents import Document, Json
 from registry.domain.errors import RegistryError, UnavailableError
 from registry.domain.parties import Party, PartyType
+from registry.domain.questions import Answer, Births, Candidate, Question, answer_document
 from registry.domain.restrictions import Block
-from registry.domain.verification import (
-    RULES_VERSION,
-    Answer,
-    Births,
-    Candidate,
-    Question,
-    answer_document,
-    decide,
-    has_age_limit,
-)
+from registry.domain.verification import RULES_VERSION, decide, has_age_limit
 from registry.identity.schemes import birth_date, country_zone
 from registry.operations.coalesce import Coalescer
+from registry.operations.trace_grantors import keep_grantors, resting_on
 from registry.signing.consistency import Position, consistency_token
 from registry.signing.keys import KeyRing
 from registry.storage.access_log import AccessEntry, AccessLog
@@ -144,6 +137,7 @@ class Verifier:
         parties = [self._parties(item) for item in asked]
         found, blocked, lsn = await find_candidates(self._database, parties)
         found = await self._within_departments(asked, found)
+        await self._keep_grantors(found, blocked)
         approvals = await self._approvals(asked, parties)
         unknown = await self._unknown_codes(asked)
         token = consistency_token(self._database.position_at(lsn), self._keys)
@@ -163,6 +157,20 @@ class Verifier:
             entries.append(self._entry(item, between, answered))
         return answers, entries
 
+    async def _keep_grantors(
+        self, found: Sequence[Sequence[Candidate]], blocked: Sequence[Sequence[Block]]
+    ) -> None:
+        """Tell who granted on, where a restriction names one who may have."""
+        resting = [
+            item
+            for candidates, blocks in zip(found, blocked, strict=True)
+            if blocks
+            for item in resting_on(candidates, blocks)
+        ]
+        if resting:
+            async with self._database.reading() as session:
+                await keep_grantors(session, self._keys, resting)
+
     def _parties(self, item: AskedQuestion) -> PartiesAsked:
         index = self._keys.party_index
         representatives = [index(item.representative)]
@@ -181,10 +189,27 @@ class Verifier:
         if all(item.approval_id is None for item in asked):
             return [None] * len(asked)
         named = [
-            ApprovalAsked(item.approval_id, item.content_digest, between)
+            ApprovalAsked(
+                item.approval_id,
+                item.content_digest,
+                between,
+                role_beside(item.principal, item.principal_role),
+            )
             for item, between in zip(asked, parties, strict=True)
         ]
-        return await find_approvals(self._database, self._keys, named)
+        found = await find_approvals(self._database, self._keys, named)
+        for place, (item, approval) in enumerate(zip(asked, found, strict=True)):
+            if approval is not None and approval.is_of_parties and await self._is_beyond(item, approval):
+                found[place] = NamedApproval(is_of_parties=False)
+        return found
+
+    async def _is_beyond(self, item: AskedQuestion, approval: NamedApproval) -> bool:
+        """Whether an approval is of departments that the caller is not limited to."""
+        if not is_limited(item.caller, item.third_party):
+            return False
+        wanted, departments = frozenset({approval.permission}), item.caller.departments
+        async with self._database.reading() as session:
+            return bool(await find_unknown_permissions(session, item.third_party, wanted, departments))
 
     async def _within_departments(
         self, asked: Sequence[AskedQuestion], found: list[list[Candidate]]

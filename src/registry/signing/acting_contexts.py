@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -33,10 +34,19 @@ class InvalidContextError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedApproval:
+    """The approval of a matter, and the digest of its content."""
+
+    approval_id: UUID
+    content_digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActingContext:
     """Who acts for whom, as one third party was permitted; `id` is that of the verification's audit row.
 
-    `permissions` are the answers that it was given on, as the verification's receipt shows them.
+    `permissions` are the answers that it was given on, as the verification's receipt shows them. `approval`
+    is the one that the question named.
     """
 
     id: str
@@ -47,16 +57,22 @@ class ActingContext:
     together_with: tuple[Party, ...]
     permissions: Sequence[Json]
     expires_at: datetime
+    approval: CarriedApproval | None = None
 
 
 def seal_context(context: ActingContext, keys: KeyRing, *, issuer: str, now: datetime) -> str:
     """Write a context as a token (`acting-context+jwt`). Its `exp` is whole seconds, rounded down."""
-    parties: Document = {
+    parties: dict[str, Json] = {
         "principal": party_document(context.principal),
         "principal_role": None if context.principal_role is None else context.principal_role.value,
         "representative": party_document(context.representative),
         "together_with": [party_document(party) for party in context.together_with],
     }
+    if context.approval is not None:
+        parties["approval"] = {
+            "id": str(context.approval.approval_id),
+            "content_digest": context.approval.content_digest,
+        }
     document: Document = {
         "iss": issuer,
         "iat": int(now.timestamp()),
@@ -89,7 +105,7 @@ def _read(document: dict[str, Any], keys: KeyRing) -> ActingContext:
     context_id = document["jti"]
     plain = decrypt(_key(keys, context_id), decode_base64url(document["parties"]), _place(context_id))
     parties = orjson.loads(plain)
-    role = parties["principal_role"]
+    role, approval = parties["principal_role"], parties.get("approval")
     return ActingContext(
         id=context_id,
         third_party=read_party(document["third_party"]),
@@ -99,6 +115,9 @@ def _read(document: dict[str, Any], keys: KeyRing) -> ActingContext:
         together_with=tuple(map(read_party, parties["together_with"])),
         permissions=document["permissions"],
         expires_at=datetime.fromtimestamp(document["exp"], UTC),
+        approval=None
+        if approval is None
+        else CarriedApproval(UUID(approval["id"]), approval["content_digest"]),
     )
 
 

@@ -42,6 +42,14 @@ class LogPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedBy:
+    """Whose look-ups: an organisation's clients', or those clients' within these departments."""
+
+    organisation: Party
+    departments: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedAccess:
     """One look-up: who made it, and as what it names the person, None where it only shows it.
 
@@ -63,18 +71,18 @@ async def search_access_log(
     keys: KeyRing,
     party: Party,
     *,
-    asked_by: Party | None,
+    asked_by: AskedBy | None,
     after: LogPlace | None,
     limit: int,
 ) -> list[LoggedAccess]:
     """A page of the look-ups of a party, newest first; `after` is exclusive. Raises DecryptionError.
 
-    `asked_by` leaves only those by clients of this organisation.
+    `asked_by` leaves only those by these clients.
     """
     index = keys.party_index(party)
     own = None
     if asked_by is not None:
-        own = select(clients.c.client_id).where(clients.c.organisation == str(asked_by))
+        own = select(clients.c.client_id).where(*_within(asked_by))
     entries = union(
         *(
             _entries(column, index, own, after, limit)
@@ -111,6 +119,15 @@ async def list_own_mandates(
         )
     )
     return set(rows.scalars())
+
+
+def _within(asked_by: AskedBy) -> list[ColumnElement[bool]]:
+    of_organisation = clients.c.organisation == str(asked_by.organisation)
+    if not asked_by.departments:
+        return [of_organisation]
+    # A client without a limit looks for the whole organisation, which is more than these departments.
+    is_limited = func.cardinality(clients.c.departments) > 0
+    return [of_organisation, is_limited, clients.c.departments.contained_by(sorted(asked_by.departments))]
 
 
 def _entries(

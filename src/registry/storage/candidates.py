@@ -1,17 +1,18 @@
 """The look-up behind verification: the mandates between the parties of many questions, in one statement."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from registry.domain.events import Lifetime
 from registry.domain.parties import PartyType
+from registry.domain.questions import Candidate
 from registry.domain.restrictions import Block
-from registry.domain.verification import Candidate
 from registry.storage.ancestors import ancestors_sql, read_ancestors
 from registry.storage.database import Database
 from registry.storage.projection import read_changes
@@ -22,8 +23,9 @@ from registry.storage.restrictions import read_blocks
 # it looked up which mandates are guardians'.
 _FIND = f"""
 SELECT q.place, pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS lsn, r.mandate_id,
-    r.principal_role, r.specifier_index, r.permissions, r.services, r.valid_from, r.valid_until, r.issued_at,
-    r.changes, r.together, r.approval, r.principal_below, r.representative_from,
+    q.representative_index, r.principal_role, r.specifier_index, r.permissions, r.services,
+    r.valid_from, r.valid_until, r.issued_at, r.changes, r.together, r.approval,
+    r.principal_below, r.representative_from,
     {ancestors_sql("r")} AS lineage, b.blocks,
     CASE WHEN b.blocks IS NOT NULL THEN (
         SELECT bool_or(m.basis <> 'voluntary' OR t.content -> 'signing' ->> 'by' = 'guardian')
@@ -91,8 +93,16 @@ def _candidates(held: list[list[Any]]) -> list[Candidate]:
     """The mandates of the first representative, from the rows of each of them."""
     if len(held) == 1:
         return [_candidate(row, 1) for row in held[0]]
-    others = Counter(row["mandate_id"] for rows in held[1:] for row in rows)
-    return [_candidate(row, 1 + others[row["mandate_id"]]) for row in held[0]]
+    others: dict[UUID, set[bytes]] = defaultdict(set)
+    for rows in held[1:]:
+        for row in rows:
+            others[row["mandate_id"]].add(row["representative_index"])
+    found = []
+    for row in held[0]:
+        candidate = _candidate(row, 1 + len(others[row["mandate_id"]]))
+        candidate.held_together = frozenset(others[row["mandate_id"]])
+        found.append(candidate)
+    return found
 
 
 def _candidate(row: Any, holders: int) -> Candidate:  # noqa: ANN401  # asyncpg has no row type per query

@@ -195,6 +195,15 @@ async def list_sealed_events(
     ]
 
 
+async def get_evidence(session: ReadSession, secret: DataSecret, mandate_id: UUID, position: int) -> bytes:
+    """The evidence of one signature exactly as received. Raises DecryptionError, NoResultFound for none."""
+    evidence = mandate_evidence.c
+    found = await session.execute(
+        select(evidence.ciphertext).where(evidence.mandate_id == mandate_id, evidence.position == position)
+    )
+    return decrypt(secret.data_key, found.scalar_one(), evidence_place(mandate_id, position))
+
+
 async def list_sealed_records(
     session: ReadSession, keys: KeyRing, mandate_ids: Sequence[UUID]
 ) -> dict[UUID, bytes]:

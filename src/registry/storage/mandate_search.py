@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 
 from registry.domain.events import Lifetime, Status
 from registry.domain.parties import Party, PartyType
+from registry.domain.questions import Candidate
 from registry.domain.template import MandateKind
-from registry.domain.verification import Candidate
 from registry.signing.keys import KeyRing
 from registry.storage.ancestors import ancestors_column, has_above, mandate_above, read_ancestors
 from registry.storage.database import ReadSession

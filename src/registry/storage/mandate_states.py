@@ -14,6 +14,7 @@ from registry.domain.parties import Party
 from registry.signing.keys import KeyRing
 from registry.storage.ancestors import ancestors_column, is_below, read_ancestors
 from registry.storage.database import ReadSession, WriteSession
+from registry.storage.departments import is_of_departments
 from registry.storage.projection import content_index, read_changes, specifier_index
 from registry.storage.tables import mandate_states, representations, template_versions
 
@@ -80,7 +81,7 @@ async def lock_grants(session: WriteSession, content: MandateContent, keys: KeyR
 
 
 async def find_in_force(
-    session: WriteSession, content: MandateContent, keys: KeyRing, ancestors: Sequence[UUID] = ()
+    session: ReadSession, content: MandateContent, keys: KeyRing, ancestors: Sequence[UUID] = ()
 ) -> UUID | None:
     """A mandate of the same parties, template, permissions and specifier whose time overlaps, if any.
 
@@ -111,7 +112,7 @@ async def find_in_force(
     return next((row.mandate_id for row in rows if sorted(row.holders) == sorted(wanted)), None)
 
 
-async def find_issued(session: WriteSession, keys: KeyRing, content_digest: str) -> UUID | None:
+async def find_issued(session: ReadSession, keys: KeyRing, content_digest: str) -> UUID | None:
     """The mandate that was issued on content with this digest, ended or not, if any.
 
     The caller holds the lock on grants, so that of two at once the second sees the first.
@@ -169,22 +170,6 @@ async def list_departments(session: ReadSession, mandate_ids: Collection[UUID]) 
         .where(states.mandate_id.in_(mandate_ids))
     )
     return {row.mandate_id: row.department for row in rows}
-
-
-def is_of_departments(
-    template_id: ColumnElement[UUID], version: ColumnElement[int], departments: frozenset[str]
-) -> ColumnElement[bool]:
-    """The condition that a row's template version is of one of these departments."""
-    versions = template_versions.c
-    return (
-        select(versions.template_id)
-        .where(
-            versions.template_id == template_id,
-            versions.version == version,
-            versions.department.in_(departments),
-        )
-        .exists()
-    )
 
 
 async def get_state(

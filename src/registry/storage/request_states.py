@@ -22,7 +22,7 @@ from registry.domain.request import (
 )
 from registry.signing.keys import KeyRing
 from registry.storage.database import ReadSession, WriteSession
-from registry.storage.mandate_states import is_of_departments
+from registry.storage.departments import is_of_departments
 from registry.storage.tables import request_states
 
 _states = request_states.c

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, any_, false, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, any_, false, func, insert, literal, or_, select, true, update
 
 from registry.domain.documents import utc_time
 from registry.domain.entries import Entry
@@ -22,6 +22,7 @@ from registry.domain.restrictions import (
 from registry.domain.template import SigningBy
 from registry.signing.keys import KeyRing
 from registry.storage.database import ReadSession, WriteSession
+from registry.storage.departments import has_service_of_departments
 from registry.storage.tables import mandate_states, representations, restriction_states, template_versions
 
 _states = restriction_states.c
@@ -37,6 +38,14 @@ class RestrictionFilter:
     third_party: Party | None = None
     scope: RestrictionScope | None = None
     status: RestrictionStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionViewer:
+    """Who looks: an organisation, in these departments of it (none: in all), or None for one who sees all."""
+
+    organisation: Party | None
+    departments: frozenset[str] = frozenset()
 
 
 def restriction_row(entries: Sequence[Entry], keys: KeyRing) -> dict[str, Any]:
@@ -79,11 +88,11 @@ async def mark_lifted(session: WriteSession, restriction: Restriction, *, entry_
 
 
 async def lock_restriction(
-    session: WriteSession, keys: KeyRing, restriction_id: UUID, *, seen_by: Party | None
+    session: WriteSession, keys: KeyRing, restriction_id: UUID, viewer: RestrictionViewer
 ) -> bool:
-    """Lock a restriction against every other act on it; False where this organisation may not see it."""
+    """Lock a restriction against every other act on it; False where the viewer may not see it."""
     condition = _states.restriction_id == restriction_id
-    statement = select(_states.restriction_id).where(condition, _sees(keys, seen_by)).with_for_update()
+    statement = select(_states.restriction_id).where(condition, _sees(keys, viewer)).with_for_update()
     return await session.one_or_none(statement) is not None
 
 
@@ -91,13 +100,13 @@ async def find_restrictions(
     session: ReadSession,
     keys: KeyRing,
     wanted: RestrictionFilter,
+    viewer: RestrictionViewer,
     *,
-    seen_by: Party | None,
     after: UUID | None,
     limit: int,
 ) -> list[UUID]:
-    """A page of the restrictions that this organisation may see (None: all), in the order of imposing."""
-    conditions = [_sees(keys, seen_by), *_conditions(keys, wanted)]
+    """A page of the restrictions that the viewer may see, in the order of imposing."""
+    conditions = [_sees(keys, viewer), *_conditions(keys, wanted)]
     if after is not None:
         conditions.append(_states.restriction_id > after)
     statement = (
@@ -107,11 +116,11 @@ async def find_restrictions(
 
 
 async def is_visible(
-    session: ReadSession, keys: KeyRing, restriction_id: UUID, *, seen_by: Party | None
+    session: ReadSession, keys: KeyRing, restriction_id: UUID, viewer: RestrictionViewer
 ) -> bool:
-    """Whether there is this restriction, and this organisation may see it (None: whoever it is)."""
+    """Whether there is this restriction, and the viewer may see it."""
     condition = _states.restriction_id == restriction_id
-    statement = select(_states.restriction_id).where(condition, _sees(keys, seen_by))
+    statement = select(_states.restriction_id).where(condition, _sees(keys, viewer))
     return await session.one_or_none(statement) is not None
 
 
@@ -189,17 +198,21 @@ def read_blocks(rows: Iterable[Sequence[Any]]) -> tuple[Block, ...]:
     )
 
 
-def _sees(keys: KeyRing, party: Party | None) -> ColumnElement[bool]:
-    """The condition that an organisation has a part in a restriction; None sees every one."""
-    if party is None:
+def _sees(keys: KeyRing, viewer: RestrictionViewer) -> ColumnElement[bool]:
+    """The condition that an organisation has a part in a restriction.
+
+    What it imposed, or is third party in, is within departments where it blocks an e-service of theirs; all
+    else is the whole organisation's.
+    """
+    if viewer.organisation is None:
         return true()
-    index = keys.party_index(party)
-    return or_(
-        _states.imposed_by == str(party),
-        _states.third_party == str(party),
-        _states.subject_index == index,
-        _states.representative_index == index,
-    )
+    name, index = str(viewer.organisation), keys.party_index(viewer.organisation)
+    is_own = or_(_states.imposed_by == name, func.coalesce(_states.third_party == name, false()))
+    takes_part = or_(_states.subject_index == index, _states.representative_index == index)
+    if not viewer.departments:
+        return is_own | takes_part
+    within = has_service_of_departments(literal(name), _states.service, viewer.departments)
+    return and_(is_own, within) | and_(~is_own, takes_part)
 
 
 def _conditions(keys: KeyRing, wanted: RestrictionFilter) -> list[ColumnElement[bool]]:

@@ -1,7 +1,8 @@
 """Sealed entries about requests, restrictions and approvals: written once, encrypted whole, never changed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -12,6 +13,8 @@ from registry.signing.keys import KeyRing
 from registry.signing.records import SealType, open_seal
 from registry.storage.database import ReadSession, WriteSession
 from registry.storage.tables import erasable_secrets, sealed_entries
+
+_Subject = TypeVar("_Subject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +69,14 @@ async def list_entries(
         entry = read_entry(open_seal(sealed, keys, SealType.ENTRY))
         found[subject_id] = (*found.get(subject_id, ()), SealedEntry(entry, sealed))
     return found
+
+
+async def list_subjects(
+    session: ReadSession,
+    keys: KeyRing,
+    subject_ids: Sequence[UUID],
+    read: Callable[[Sequence[Entry]], _Subject],
+) -> list[_Subject]:
+    """Several subjects as `read` makes them of their entries, in this order; as `list_entries`."""
+    found = await list_entries(session, keys, subject_ids)
+    return [read([item.entry for item in found[one]]) for one in subject_ids if one in found]

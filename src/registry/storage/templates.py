@@ -165,15 +165,23 @@ async def search_templates(
 
 
 async def find_unknown_permissions(
-    session: ReadSession, third_party: Party, codes: frozenset[str]
+    session: ReadSession,
+    third_party: Party,
+    codes: frozenset[str],
+    departments: frozenset[str] = frozenset(),
 ) -> frozenset[str]:
-    """Those of the codes that no published or retired version of this third party offers."""
+    """Those of the codes that no published or retired version of this third party offers.
+
+    With `departments`, those that no version of theirs offers.
+    """
+    within = [_versions.department.in_(departments)] if departments else []
     rows = await session.execute(
         select(func.unnest(_versions.permission_codes).label("code"))
         .where(
             _versions.third_party == str(third_party),
             _versions.status != TemplateStatus.DRAFT.value,
             _versions.permission_codes.overlap(sorted(codes)),
+            *within,
         )
         .distinct()
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 
 from registry.domain.events import Change, Lifetime
-from registry.domain.verification import Candidate, Question
+from registry.domain.questions import Candidate, Question
 
 LADDER = [
     "no_mandate",

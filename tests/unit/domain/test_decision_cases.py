@@ -9,7 +9,7 @@ import pytest
 
 from registry.domain.events import Change, EventType, Lifetime
 from registry.domain.parties import Party, PartyType, Scheme
-from registry.domain.verification import (
+from registry.domain.questions import (
     Births,
     Candidate,
     Decision,
@@ -17,6 +17,8 @@ from registry.domain.verification import (
     Question,
     Reason,
     answer_document,
+)
+from registry.domain.verification import (
     decide,
 )
 from unit.domain.builders import AGENT, COMPANY, DAY, LAST_MOMENT, MARIA, NOW, OTHER_COMPANY, TICK, TOWN

@@ -11,17 +11,8 @@ from hypothesis import strategies as st
 from registry.domain.delegation import Ancestor
 from registry.domain.events import Change, EventType, Lifetime
 from registry.domain.parties import PartyType
-from registry.domain.verification import (
-    Answer,
-    Births,
-    Candidate,
-    Decision,
-    Question,
-    Reason,
-    age_on,
-    answer_document,
-    decide,
-)
+from registry.domain.questions import Answer, Births, Candidate, Decision, Question, Reason, answer_document
+from registry.domain.verification import age_on, decide
 from unit.domain.builders import AGENT, COMPANY, DAY, LAST_MOMENT, MARIA, NOW, OTHER_COMPANY, TICK, TOWN
 from unit.domain.slow_models import slow_age, slow_answer
 from unit.domain.strategies import TIMES

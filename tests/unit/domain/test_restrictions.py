@@ -8,6 +8,7 @@ import pytest
 
 from registry.domain.entries import Entry, SubjectKind
 from registry.domain.events import Change, EventType
+from registry.domain.questions import Answer, Reason
 from registry.domain.restrictions import (
     IMPOSED,
     LIFTED,
@@ -22,7 +23,7 @@ from registry.domain.restrictions import (
     present_status,
     read_restriction,
 )
-from registry.domain.verification import Answer, Reason, decide
+from registry.domain.verification import decide
 from unit.domain.builders import AGENT, CLERK, COMPANY, DAY, MARIA, NOW, TICK, TOWN
 from unit.domain.test_decision_cases import CANDIDATE, HIGH, QUESTION, SPENT
 
@@ -147,9 +148,18 @@ def test_a_voluntary_mandate_stands_beside_a_blocked_guardians() -> None:
 
 def test_a_blocked_representative_among_those_who_act_together() -> None:
     block = replace(BLOCK, scope=RestrictionScope.REPRESENTATIVE, representative_index=SOMEBODY)
-    joint = replace(CANDIDATE, together=2, holders=2)
-    assert in_short(decide(ASKED, [joint], [block])) == "permit"
-    assert in_short(decide(replace(ASKED, acting=(PAUL, SOMEBODY)), [joint], [block])) == "deny restricted"
+    asked = replace(ASKED, acting=(PAUL, SOMEBODY))
+    pair = replace(CANDIDATE, together=2, holders=2, held_together=frozenset({SOMEBODY}))
+    assert in_short(decide(ASKED, [replace(pair, held_together=frozenset())], [block])) == "permit"
+    assert in_short(decide(asked, [pair], [block])) == "deny restricted"
+    for enough in (replace(pair, holders=3), replace(pair, together=1)):
+        assert in_short(decide(asked, [enough], [block])) == "permit"
+    too_few = replace(pair, together=3, holders=3)
+    assert in_short(decide(asked, [too_few], [block])) == "deny restricted"
+    elsewhere = replace(CANDIDATE, holders=1)
+    assert in_short(decide(asked, [elsewhere], [block])) == "permit", "who holds it not does not matter"
+    itself = replace(block, representative_index=PAUL)
+    assert in_short(decide(asked, [replace(pair, holders=3)], [itself])) == "deny restricted"
 
 
 def test_a_locked_login_denies_acting_for_oneself_alone() -> None:

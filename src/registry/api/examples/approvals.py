@@ -39,6 +39,7 @@ _REQUESTED: Json = {
     "id": APPROVAL_ID,
     "status": "pending",
     **_MATTER,
+    "principal_role": "organisation",
     "third_party": SUNDSVALL,
     "requested_at": NOW,
     "registered_by": CLIENT,
@@ -60,6 +61,10 @@ _DECIDED: Json = _REQUESTED | {
 EXAMPLES = {
     "request_an_approval": Example(
         _REQUESTED, _MATTER | {"third_party": SUNDSVALL}, {"Idempotency-Key": "matter-2026-114"}
+    ),
+    "search_approvals": Example(
+        {"items": [_REQUESTED | {"consistency_token": None}], "next": None},
+        {"representative": nameless(SUNDSVALL), "status": "pending"},
     ),
     "read_an_approval": Example(_REQUESTED),
     "approve_or_decline": Example(_DECIDED, {"decision": "approved"}),

@@ -20,7 +20,7 @@ EXAMPLES = {
             "source": "folkbokforing",
             "key": "hushall-2026-114",
             "delivered_at": NOW,
-            "mandates": [{"id": MANDATE_ID, "is_new": True}],
+            "mandates": [{"id": MANDATE_ID, "is_new": True, "status": "active"}],
             "ended": [],
             "consistency_token": CONSISTENCY_TOKEN,
         },

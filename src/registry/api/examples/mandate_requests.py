@@ -26,7 +26,8 @@ _ASKED: Json = (OF_MANDATES["preview_a_mandate"].request or {}) | {
     "return_url": _BACK,
     "expires_in_days": 180,
 }
-_DIGEST = base64url_digest(canonical_bytes(_CONTENT))
+_SIGNED = canonical_bytes(_CONTENT | {"request_id": REQUEST_ID})
+_DIGEST = base64url_digest(_SIGNED)
 
 
 def _way(count: int, *signers: Json) -> Json:
@@ -42,7 +43,7 @@ _PENDING: Json = _CONTENT | {
     "expires_at": _LAPSES,
     "ended_at": None,
     "mandate_id": None,
-    "to_be_signed": encode_base64url(canonical_bytes(_CONTENT)),
+    "to_be_signed": encode_base64url(_SIGNED),
     "digest": _DIGEST,
     "capacity": "signatory",
     "signatures_missing": [_way(1, PETRONELLA), _way(2, HERMAN, MARIA, PETRONELLA)],
@@ -81,6 +82,7 @@ EXAMPLES = {
         {"signer": nameless(HERMAN), "status": "pending", "limit": 20},
     ),
     "read_a_mandate_request": Example(_PENDING),
+    "read_the_scan_of_a_requests_signature": Example("%PDF-1.7 ..."),
     "sign_a_mandate_request": Example(
         _act("pending"),
         {"capacity": "signatory", "method": "jws", "evidence": {"format": "jws", "data": _EVIDENCE}},

@@ -176,6 +176,7 @@ EXAMPLES = {
             "digest": _digest(_NEW),
             "capacity": "signatory",
             "content": _NEW,
+            "conflicts": [],
         },
         _PROPOSED,
     ),
@@ -194,5 +195,6 @@ EXAMPLES = {
         {"ids": [MANDATE_ID, OTHER_MANDATE_ID]},
     ),
     "read_a_mandate": Example(_mandate(RECORD, CONSISTENCY_TOKEN)),
+    "read_the_scan_of_a_signature": Example("%PDF-1.7 ..."),
     "read_the_sealed_record": Example(sealed_record(RECORD)),
 }

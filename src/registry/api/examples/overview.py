@@ -2,6 +2,7 @@
 
 from registry.api.examples.parts import (
     ALCOHOL,
+    APPROVAL_ID,
     BOKFORINGSBYRA,
     MANDATE_ID,
     REQUEST_ID,
@@ -12,6 +13,7 @@ from registry.api.examples.parts import (
     VALID_UNTIL,
     Example,
 )
+from registry.signing.canonical import base64url_digest
 
 EXAMPLES = {
     "overview_of_my_mandates": Example(
@@ -32,6 +34,18 @@ EXAMPLES = {
                         "description": "Ombud som får hjälpa till med ansökningar.",
                     },
                     "expires_at": VALID_UNTIL,
+                }
+            ],
+            "approvals": [
+                {
+                    "id": APPROVAL_ID,
+                    "third_party": SUNDSVALL,
+                    "principal": BOKFORINGSBYRA,
+                    "principal_role": "organisation",
+                    "permission": ALCOHOL,
+                    "title": "Ansökan om stadigvarande serveringstillstånd",
+                    "content_digest": base64url_digest(b"the form as it was filled in"),
+                    "deadline": VALID_UNTIL,
                 }
             ],
             "mandates": [

@@ -10,8 +10,8 @@ from registry.api.models.parties import PartyIn, PartyOut
 from registry.api.personal_numbers import names_person
 from registry.domain.errors import Fault, InvalidInputError, InvalidPartyIdError
 from registry.domain.parties import Party, PartyType
+from registry.domain.questions import Decision, Reason
 from registry.domain.template import Role
-from registry.domain.verification import Decision, Reason
 from registry.identity.schemes import parse_party
 from registry.operations.search_access_log import AccessSearch, FoundAccess
 from registry.signing.encodings import decode_base64url, encode_base64url

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from registry.api.models.fields import Code, Id, LongText, ShortText, UtcTime, WireIn, WireOut
+from registry.api.models.fields import Code, Digest, Id, LongText, ShortText, UtcTime, WireIn, WireOut
 from registry.api.models.parties import PartyIn, PartyOut
 from registry.domain.events import EventType, MandateEvent
 from registry.domain.template import Role
@@ -67,6 +67,12 @@ class UseIn(WireIn):
     permission: Code
     case_ref: ShortText
     by: PartyIn
+    approval_id: Annotated[
+        Id | None, Field(description="The approval of this matter, where the template demands one")
+    ] = None
+    content_digest: Annotated[
+        Digest | None, Field(description="With `approval_id`: of the content that was approved")
+    ] = None
 
 
 class AuthorOut(WireOut):

@@ -15,12 +15,14 @@ from registry.domain.approvals import (
     Matter,
     Verdict,
     approval_status,
+    role_beside,
 )
 from registry.domain.callers import Caller
-from registry.domain.parties import NamedParty
+from registry.domain.parties import NamedParty, Party, PartyType
 from registry.operations.decide_approval import decision_bytes
 from registry.signing.canonical import base64url_digest
 from registry.signing.encodings import encode_base64url
+from registry.storage.approvals import ApprovalFilter
 
 
 class ApprovalIn(WireIn):
@@ -34,6 +36,9 @@ class ApprovalIn(WireIn):
     permission: Annotated[Code, Field(description="What the matter exercises, by the template's code")]
     title: Annotated[ShortText, Field(description="What the representative is shown")]
     content_digest: Digest
+    principal_role: Annotated[
+        PartyType | None, Field(description="`organisation`: a sole trader's business; default what it is")
+    ] = None
     deadline: Annotated[
         UtcTime, Field(description="To be decided before; an approved matter is good until then, too")
     ]
@@ -49,6 +54,7 @@ class ApprovalIn(WireIn):
             title=self.title,
             content_digest=self.content_digest,
             deadline=self.deadline,
+            principal_role=role_beside(self.principal.party, self.principal_role),
         )
 
 
@@ -87,6 +93,7 @@ class ApprovalOut(WireOut):
     id: Id
     status: ApprovalStatus
     principal: PartyOut
+    principal_role: PartyType
     representative: PartyOut
     third_party: PartyOut
     permission: str
@@ -99,11 +106,11 @@ class ApprovalOut(WireOut):
     to_be_signed: Annotated[str, Field(description="base64url of the RFC 8785 bytes signed to approve")]
     digest: Annotated[str, Field(description="base64url SHA-256 of those bytes: the `content_digest` claim")]
     consistency_token: Annotated[
-        str, Field(description="Send it as `at_least` to be answered from a state no older than this")
-    ]
+        str | None, Field(description="Send it as `at_least` to be answered from a state no older than this")
+    ] = None
 
     @classmethod
-    def of(cls, approval: Approval, now: datetime, consistency_token: str) -> Self:
+    def of(cls, approval: Approval, now: datetime, consistency_token: str | None = None) -> Self:
         """Show an approval."""
         matter = approval.matter
         to_be_signed = decision_bytes(approval, Verdict.APPROVED)
@@ -111,6 +118,7 @@ class ApprovalOut(WireOut):
             id=approval.id,
             status=approval_status(approval, now),
             principal=PartyOut.of(matter.principal),
+            principal_role=matter.principal_role or matter.principal.party.type,
             representative=PartyOut.of(matter.representative),
             third_party=PartyOut.of(matter.third_party),
             permission=matter.permission,
@@ -124,3 +132,37 @@ class ApprovalOut(WireOut):
             digest=base64url_digest(to_be_signed),
             consistency_token=consistency_token,
         )
+
+
+class ApprovalSearchIn(WireIn):
+    """Which matters to find, among those that your organisation, or the person, has a part in."""
+
+    principal: PartyIn | None = None
+    representative: PartyIn | None = None
+    third_party: PartyIn | None = None
+    permission: Code | None = None
+    status: ApprovalStatus | None = None
+    limit: Annotated[int, Field(strict=True, ge=1, le=100)] = 20
+    cursor: Id | None = None
+
+    def to_filter(self, now: datetime) -> ApprovalFilter:
+        """The search in storage's terms."""
+        return ApprovalFilter(
+            now=now,
+            principal=_party(self.principal),
+            representative=_party(self.representative),
+            third_party=_party(self.third_party),
+            permission=self.permission,
+            status=self.status,
+        )
+
+
+class ApprovalList(WireOut):
+    """One page in the order they were requested; `next` is the cursor of the next page, null at the end."""
+
+    items: list[ApprovalOut]
+    next: Id | None
+
+
+def _party(party: PartyIn | None) -> Party | None:
+    return None if party is None else party.party

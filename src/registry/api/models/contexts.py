@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from registry.api.models.fields import Code, EndTime, ShortText, WireIn
+from registry.api.models.fields import Code, Digest, EndTime, Id, ShortText, WireIn
 from registry.api.models.parties import PartyIn, PartyOut
 from registry.api.models.verifications import VerificationOut
 
@@ -37,6 +37,12 @@ class ExchangeIn(WireIn):
     ] = None
     service: Annotated[Code | None, Field(description="The e-service's stable UID")] = None
     specifier: Annotated[dict[Code, ShortText] | None, Field(max_length=20)] = None
+    approval_id: Annotated[
+        Id | None, Field(description="An approval of your matter; default the context's, at its third party")
+    ] = None
+    content_digest: Annotated[
+        Digest | None, Field(description="With `approval_id`: of the content that was approved")
+    ] = None
     at_least: Annotated[
         Annotated[str, Field(max_length=100)] | None,
         Field(description="A `consistency_token`: never answer from an older state"),

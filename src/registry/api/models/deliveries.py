@@ -5,59 +5,20 @@ from typing import Annotated
 from pydantic import Field
 
 from registry.api.models.fields import (
-    Code,
     Id,
-    Language,
-    MemberName,
-    ShortText,
     UtcTime,
     WireIn,
     WireOut,
 )
-from registry.api.models.mandates import Details, TemplateReference
-from registry.api.models.parties import PartyIn
-from registry.domain.issuance import MandateProposal
-from registry.domain.mandate import Basis
-from registry.domain.parties import PartyType
+from registry.api.models.proposals import TermsIn
+from registry.domain.events import Status
 
 
-class DeliveredMandateIn(WireIn):
+class DeliveredMandateIn(TermsIn):
     """A mandate that the law or a court gives. An absent `valid_until` is the default, null is open-ended.
 
     Nobody signs it: the authority does, by delivering it.
     """
-
-    template: TemplateReference
-    principal: PartyIn
-    principal_role: PartyType | None = None
-    representatives: Annotated[list[PartyIn], Field(max_length=50)]
-    permissions: Annotated[list[Code], Field(max_length=200)]
-    permission_details: Annotated[dict[MemberName, Details], Field(max_length=200)] = {}
-    specifier: Annotated[Details, Field(max_length=20)] = {}
-    valid_from: UtcTime | None = None
-    valid_until: UtcTime | None = None
-    language: Language | None = None
-    basis: Basis | None = None
-    external_ref: ShortText | None = None
-
-    def to_proposal(self) -> MandateProposal:
-        """The proposal in the domain's terms."""
-        return MandateProposal(
-            template_id=self.template.id,
-            template_version=self.template.version,
-            principal=self.principal.to_named(),
-            principal_role=self.principal_role,
-            representatives=tuple(party.to_named() for party in self.representatives),
-            permissions=tuple(self.permissions),
-            permission_details=self.permission_details,
-            specifier=self.specifier,
-            valid_from=self.valid_from,
-            valid_until=self.valid_until,
-            open_ended=self.valid_until is None and "valid_until" in self.model_fields_set,
-            language=self.language,
-            basis=self.basis,
-            external_ref=self.external_ref,
-        )
 
 
 class DeliveryIn(WireIn):
@@ -67,10 +28,14 @@ class DeliveryIn(WireIn):
 
 
 class DeliveredMandateOut(WireOut):
-    """A mandate of the delivery, in its order; `is_new` where this delivery issued it."""
+    """A mandate of the delivery, in its order; `is_new` where this delivery issued it.
+
+    One that ended otherwise stays ended, however often it is delivered: its `status` says so.
+    """
 
     id: Id
     is_new: bool
+    status: Status
 
 
 class DeliveryOut(WireOut):

@@ -1,13 +1,15 @@
 """Mandate requests on the wire: what is asked for, and where it stands."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from registry.api.models.fields import EndTime, Id, Positive, ShortText, UtcTime, WireIn, WireOut
-from registry.api.models.mandates import ContentOut, ProposalIn, SignatureOut
+from registry.api.models.mandates import ContentOut, SignatureOut
 from registry.api.models.parties import PartyIn, PartyOut
+from registry.api.models.proposals import ProposalIn
 from registry.api.personal_numbers import names_person
 from registry.domain.mandate import Capacity, content_document
 from registry.domain.request import MandateRequest, MissingSignatures, RequestStatus, missing_signatures
@@ -78,7 +80,10 @@ class MandateRequestOut(ContentOut):
     expires_at: EndTime
     ended_at: EndTime | None
     mandate_id: Id | None
-    to_be_signed: Annotated[str | None, Field(description="base64url of the RFC 8785 bytes of the content")]
+    to_be_signed: Annotated[
+        str | None,
+        Field(description="base64url of the RFC 8785 bytes of the content, which names this `request_id`"),
+    ]
     digest: Annotated[str, Field(description="base64url SHA-256 of those bytes: the `content_digest` claim")]
     capacity: Annotated[Capacity, Field(description="In which capacity this mandate is signed")]
     signatures_missing: Annotated[
@@ -95,7 +100,8 @@ class MandateRequestOut(ContentOut):
     def of(cls, found: FoundRequest, link: str, consistency_token: str | None = None) -> Self:
         """Show a request."""
         request, shows = found.request, found.shows_signers
-        members: dict[str, Any] = dict(content_document(request.content))
+        # Which request it is, the content says to its signers alone; here it is the `id`.
+        members: dict[str, Any] = dict(content_document(replace(request.content, request_id=None)))
         hidden: dict[str, Any] = {} if shows else {"principal_details": None}
         return cls.model_validate(
             members

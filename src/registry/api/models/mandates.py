@@ -10,24 +10,16 @@ from registry.api.models.fields import (
     Code,
     EndTime,
     Id,
-    Language,
-    LongText,
-    MemberName,
-    Positive,
-    ShortText,
     UtcTime,
     WireIn,
     WireOut,
 )
 from registry.api.models.parties import PartyIn, PartyOut
+from registry.api.models.proposals import ProposalIn
 from registry.domain.events import Status
-from registry.domain.issuance import MandateProposal
 from registry.domain.mandate import (
     Basis,
     Capacity,
-    PrincipalDetails,
-    SignatoryAlternative,
-    SignatoryRule,
     Signature,
     content_document,
 )
@@ -36,54 +28,7 @@ from registry.domain.template import MandateKind, SignatureMethod
 from registry.operations.evidence import ClaimedSignature
 from registry.operations.look_up_mandate import FoundMandate
 
-Details = dict[MemberName, ShortText]
-
 _MAX_WORDS = 20_000
-
-
-class TemplateReference(WireIn):
-    """Which version of which template."""
-
-    id: Id
-    version: Positive
-
-
-class SignatoryAlternativeModel(WireIn):
-    """One way to sign: at least `count` of these persons."""
-
-    any_of: Annotated[list[PartyIn], Field(min_length=1, max_length=100)]
-    count: Annotated[int, Field(strict=True, ge=1, le=100)]
-
-
-class SignatoryRuleModel(WireIn):
-    """Who may sign for an organisation: any one alternative suffices. `text` is the registered wording."""
-
-    text: LongText | None = None
-    alternatives: Annotated[list[SignatoryAlternativeModel], Field(min_length=1, max_length=50)]
-
-    def to_rule(self) -> SignatoryRule:
-        """The rule in the domain's terms."""
-        return SignatoryRule(
-            tuple(
-                SignatoryAlternative(frozenset(party.party for party in item.any_of), item.count)
-                for item in self.alternatives
-            ),
-            self.text,
-        )
-
-
-class PrincipalDetailsModel(WireIn):
-    """What is stated of the principal; a signatory rule needs its `source`."""
-
-    form: ShortText | None = None
-    signatory_rule: SignatoryRuleModel | None = None
-    source: ShortText | None = None
-    retrieved_at: UtcTime | None = None
-
-    def to_details(self) -> PrincipalDetails:
-        """The details in the domain's terms."""
-        rule = None if self.signatory_rule is None else self.signatory_rule.to_rule()
-        return PrincipalDetails(self.form, rule, self.source, self.retrieved_at)
 
 
 class EvidenceIn(WireIn):
@@ -129,52 +74,6 @@ class SignatureIn(WireIn):
             signer=None if self.signer is None else self.signer.to_named(),
             signed_at=self.signed_at,
             registrar=None if self.registrar is None else self.registrar.party,
-        )
-
-
-class ProposalIn(WireIn):
-    """The terms of a mandate. An absent `valid_until` is the template's default, null is open-ended."""
-
-    template: TemplateReference
-    principal: PartyIn
-    principal_role: PartyType | None = None
-    principal_details: PrincipalDetailsModel | None = None
-    representatives: Annotated[list[PartyIn], Field(max_length=50)]
-    permissions: Annotated[list[Code], Field(max_length=200)]
-    permission_details: Annotated[dict[MemberName, Details], Field(max_length=200)] = {}
-    specifier: Annotated[Details, Field(max_length=20)] = {}
-    valid_from: UtcTime | None = None
-    valid_until: UtcTime | None = None
-    language: Language | None = None
-    basis: Basis | None = None
-    parent: Annotated[
-        Id | None,
-        Field(description="The mandate that this one is granted on from; what is left out is the parent's"),
-    ] = None
-    supersedes: Id | None = None
-    external_ref: ShortText | None = None
-
-    def to_proposal(self) -> MandateProposal:
-        """The proposal in the domain's terms."""
-        details = self.principal_details
-        return MandateProposal(
-            template_id=self.template.id,
-            template_version=self.template.version,
-            principal=self.principal.to_named(),
-            principal_role=self.principal_role,
-            principal_details=None if details is None else details.to_details(),
-            representatives=tuple(party.to_named() for party in self.representatives),
-            permissions=tuple(self.permissions),
-            permission_details=self.permission_details,
-            specifier=self.specifier,
-            valid_from=self.valid_from,
-            valid_until=self.valid_until,
-            open_ended=self.valid_until is None and "valid_until" in self.model_fields_set,
-            language=self.language,
-            basis=self.basis,
-            parent=self.parent,
-            supersedes=self.supersedes,
-            external_ref=self.external_ref,
         )
 
 
@@ -297,6 +196,18 @@ class IssuedMandateOut(MandateOut):
         return cls.model_validate(shown | {"also_ended": also_ended})
 
 
+class ConflictOut(WireOut):
+    """What stands in the way of issuing: what is in force already, or that `supersedes` is not possible.
+
+    `mandate_id` is what stands there, where you may see it; `pointer` the member that it is about, or empty.
+    """
+
+    code: Annotated[str, Field(examples=["already_in_force", "unknown_mandate", "may_not_revoke"])]
+    pointer: Annotated[str, Field(examples=["", "/supersedes"])]
+    message: str
+    mandate_id: Id | None
+
+
 class PreviewOut(WireOut):
     """A mandate that would be issued once signed. Sign `to_be_signed`; send `content`'s times unchanged."""
 
@@ -304,6 +215,9 @@ class PreviewOut(WireOut):
     digest: Annotated[str, Field(description="base64url SHA-256 of those bytes: the `content_digest` claim")]
     capacity: Annotated[Capacity, Field(description="In which capacity this mandate is signed")]
     content: ContentOut
+    conflicts: Annotated[
+        list[ConflictOut], Field(description="Why issuing would be refused as things stand; empty where not")
+    ]
 
 
 class MandateSearchIn(WireIn):

@@ -7,8 +7,10 @@ from pydantic import Field
 
 from registry.api.models.fields import EndTime, Id, Language, UtcTime, WireIn, WireOut
 from registry.api.models.parties import PartyOut
+from registry.domain.approvals import Approval
 from registry.domain.events import EventType, Status
 from registry.domain.mandate import Basis, Capacity, MandateContent
+from registry.domain.parties import PartyType
 from registry.domain.template import MandateKind, Role, TemplateContent, best_language
 from registry.operations.list_own_mandates import OwnMandate
 from registry.operations.list_waiting_requests import WaitingRequest
@@ -140,6 +142,34 @@ class WaitingRequestOut(WireOut):
         )
 
 
+class WaitingApprovalOut(WireOut):
+    """A matter that waits for the person's decision. Read it, approve or decline it by its id."""
+
+    id: Id
+    third_party: PartyOut
+    principal: PartyOut
+    principal_role: PartyType
+    permission: str
+    title: str
+    content_digest: str
+    deadline: EndTime
+
+    @classmethod
+    def of(cls, approval: Approval) -> Self:
+        """Show a matter."""
+        matter = approval.matter
+        return cls(
+            id=approval.id,
+            third_party=PartyOut.of(matter.third_party),
+            principal=PartyOut.of(matter.principal),
+            principal_role=matter.principal_role or matter.principal.party.type,
+            permission=matter.permission,
+            title=matter.title,
+            content_digest=matter.content_digest,
+            deadline=matter.deadline,
+        )
+
+
 class OverviewOut(WireOut):
     """What waits for a person, and one page of its mandates, newest first.
 
@@ -149,6 +179,10 @@ class OverviewOut(WireOut):
     requests: Annotated[
         list[WaitingRequestOut],
         Field(description="On the first page: what waits for the person's signature, at most 100"),
+    ]
+    approvals: Annotated[
+        list[WaitingApprovalOut],
+        Field(description="On the first page: matters that wait for the person's decision, at most 100"),
     ]
     mandates: list[OwnMandateOut]
     next: Id | None

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from registry.api.models.fields import Code, EndTime, Id, LongText, UtcTime, WireIn, WireOut
 from registry.api.models.parties import PartyIn, PartyOut
+from registry.api.personal_numbers import names_person
+from registry.domain.errors import Fault, InvalidInputError
 from registry.domain.parties import NamedParty, Party
 from registry.domain.restrictions import (
     Restriction,
@@ -42,7 +44,10 @@ class RestrictionIn(WireIn):
     reason: Annotated[LongText, Field(description="Sealed with the record; verifications never tell it")]
 
     def to_new(self) -> NewRestriction:
-        """The restriction in the operations' terms."""
+        """The restriction in the operations' terms. Raises InvalidInputError."""
+        if self.service is not None and names_person(self.service):
+            message = "A person's identifier is no name of an e-service: give the stable UID."
+            raise InvalidInputError((Fault("/service", "personal_identifier", message),))
         return NewRestriction(
             subject=self.subject.to_named(),
             scope=self.scope,

@@ -12,7 +12,7 @@ from registry.domain.callers import Caller
 from registry.domain.documents import party_document
 from registry.domain.errors import Fault, InvalidInputError
 from registry.domain.parties import Party, PartyType
-from registry.domain.verification import Decision, PermissionAnswer, Reason
+from registry.domain.questions import Decision, PermissionAnswer, Reason
 from registry.identity.company_register import CompanyEntry
 from registry.operations.own_engagements import RegisterLookUp
 from registry.operations.search_representations import RepresentedPrincipal

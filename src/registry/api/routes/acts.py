@@ -16,6 +16,7 @@ from registry.api.paths import MANDATE
 from registry.api.person import PersonDep
 from registry.api.route import CallerDep, IdempotentDep, RegistryRoute, RuntimeDep, needs
 from registry.api.runtime import Runtime
+from registry.domain.approvals import ApprovalRequiredError
 from registry.domain.callers import Scope
 from registry.domain.errors import AlreadyEndedError, ForbiddenError, RequestInProgressError
 from registry.domain.events import MandateEvent
@@ -118,6 +119,7 @@ async def resume(
         MandateOverError,
         NotUsableError,
         RestrictedError,
+        ApprovalRequiredError,
         RequestInProgressError,
     ),
 )
@@ -131,14 +133,15 @@ async def use(
 ) -> UseOut:
     """Record that a representative used a permission in a case; the last permitted one uses it up.
 
-    Refused while a restriction on the principal stands against it.
+    Refused while a restriction on the principal stands against it. Where the template demands approval, name
+    the approval of the matter: it has to be in force.
     """
     recorded = await use_mandate(
         runtime.database,
         runtime.keys,
         caller,
         mandate_id,
-        Use(body.permission, body.case_ref, body.by.party),
+        Use(body.permission, body.case_ref, body.by.party, body.approval_id, body.content_digest),
         idempotent,
         now=runtime.now(),
     )

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response, status
 
-from registry.api.models.approvals import ApprovalIn, ApprovalOut, DecisionIn
+from registry.api.models.approvals import ApprovalIn, ApprovalList, ApprovalOut, ApprovalSearchIn, DecisionIn
 from registry.api.models.fields import Id
 from registry.api.paths import APPROVAL
 from registry.api.person import PersonDep
@@ -12,7 +12,7 @@ from registry.domain.approvals import AlreadyDecidedError, Approval, ApprovalLap
 from registry.domain.callers import Scope
 from registry.domain.errors import ForbiddenError, RequestInProgressError
 from registry.operations.decide_approval import DecisionAsked, decide_approval
-from registry.operations.look_up_approval import get_approval
+from registry.operations.look_up_approvals import find_approvals, get_approval
 from registry.operations.request_approval import request_approval
 from registry.signing.consistency import consistency_token
 
@@ -39,6 +39,32 @@ async def request(
     )
     response.headers["Location"] = f"/v1/approvals/{approval_id}"
     return await _shown(runtime, await get_approval(runtime.access_log, caller, None, approval_id, now=now))
+
+
+@router.post(
+    "/search", summary="Search approvals", openapi_extra=needs(Scope.APPROVALS_WRITE, ForbiddenError)
+)
+async def search(
+    body: ApprovalSearchIn, runtime: RuntimeDep, caller: CallerDep, person: PersonDep
+) -> ApprovalList:
+    """Find matters that your organisation, or the person of the `Id-Token`, has a part in.
+
+    What waits for a representative: name it, with the status `pending`.
+    """
+    now = runtime.now()
+    found = await find_approvals(
+        runtime.access_log,
+        caller,
+        person,
+        body.to_filter(now),
+        document=body.model_dump(mode="json", exclude_none=True),
+        after=body.cursor,
+        limit=body.limit,
+    )
+    return ApprovalList(
+        items=[ApprovalOut.of(item, now) for item in found],
+        next=found[-1].id if len(found) == body.limit else None,
+    )
 
 
 @router.get(APPROVAL, summary="Read an approval", openapi_extra=needs(Scope.APPROVALS_WRITE, ForbiddenError))

@@ -76,6 +76,8 @@ async def exchange_context(
             service=body.service,
             specifier=body.specifier,
             at_least=read_at_least(body.at_least, runtime.keys, runtime.database.system_id, ""),
+            approval_id=body.approval_id,
+            content_digest=body.content_digest,
         ),
         issuer=runtime.settings.public_url,
         now=runtime.now(),

@@ -34,7 +34,8 @@ async def deliver(
 
     The delivery replaces your earlier one under this key as a whole, in one transaction: mandates that are no
     longer in it end, new ones are issued, those that are written as before stay. The same again changes
-    nothing.
+    nothing: one that was revoked meanwhile stays revoked, and its `status` says so. To have it issued anew,
+    write it differently (`external_ref`).
     """
     _refuse_persons(source=source, key=key)
     documents = (await request.json())["mandates"]
@@ -49,7 +50,10 @@ async def deliver(
         source=source,
         key=key,
         delivered_at=outcome.delivered_at,
-        mandates=[DeliveredMandateOut(id=item, is_new=item in outcome.new) for item in outcome.mandate_ids],
+        mandates=[
+            DeliveredMandateOut(id=item, is_new=item in outcome.new, status=outcome.statuses[item])
+            for item in outcome.mandate_ids
+        ],
         ended=list(outcome.ended),
         consistency_token=consistency_token(await runtime.database.position(), runtime.keys),
     )

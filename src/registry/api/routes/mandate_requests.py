@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response, status
 
+from registry.api.attachments import SCANNED, Position, scan_response
 from registry.api.etags import CONDITIONAL, conditional
 from registry.api.models.fields import Id
 from registry.api.models.mandate_requests import (
@@ -29,7 +30,12 @@ from registry.domain.revocation import MandateOverError
 from registry.operations.act_on_request import HeldRequest
 from registry.operations.cancel_request import cancel_request
 from registry.operations.decline_request import decline_request
-from registry.operations.look_up_request import FoundRequest, find_requests, get_request
+from registry.operations.look_up_request import (
+    FoundRequest,
+    find_requests,
+    get_request,
+    get_request_attachment,
+)
 from registry.operations.request_mandate import request_mandate
 from registry.operations.sign_request import DeliveredSignature, SignedRequest, sign_request
 from registry.signing.consistency import consistency_token
@@ -112,6 +118,26 @@ async def read(
     token = await _token(runtime)
     found = await get_request(runtime.access_log, caller, request_id, person=person, now=runtime.now())
     return conditional(request, _shown(runtime, found), shown=_shown(runtime, found, token))
+
+
+@router.get(
+    REQUEST + "/signatures/{position}/attachment",
+    summary="Read the scan of a request's signature",
+    openapi_extra=needs(Scope.MANDATES_READ),
+    response_class=Response,
+    responses=SCANNED,
+)
+async def attachment(
+    request_id: Id, position: Position, runtime: RuntimeDep, caller: CallerDep, person: PersonDep
+) -> Response:
+    """Read the scan of the paper original that a `paper` signature attests, before the mandate is issued.
+
+    To a client of a representative who may not know the signers there is none.
+    """
+    found = await get_request_attachment(
+        runtime.access_log, caller, request_id, position, person=person, now=runtime.now()
+    )
+    return scan_response(found, request_id, position)
 
 
 @router.post(

@@ -2,10 +2,12 @@
 
 from fastapi import APIRouter, Request, Response, status
 
+from registry.api.attachments import SCANNED, Position, scan_response
 from registry.api.etags import CONDITIONAL, conditional
 from registry.api.models.acts import EventList, EventOut
 from registry.api.models.fields import Id
 from registry.api.models.mandates import (
+    ConflictOut,
     ContentOut,
     IssuedMandateOut,
     MandateIn,
@@ -34,8 +36,10 @@ from registry.domain.revocation import MandateOverError
 from registry.domain.signing_rules import expected_capacity
 from registry.operations.end_mandate import list_also_ended
 from registry.operations.examine_mandate import Stage, examine_mandate
+from registry.operations.foresee_conflicts import foresee_conflicts
 from registry.operations.issue_mandate import IssueRequest, issue_mandate
 from registry.operations.look_up_mandate import (
+    get_attachment,
     get_mandate,
     get_record,
     list_events,
@@ -97,7 +101,9 @@ async def preview(body: MandateIn, runtime: RuntimeDep, caller: CallerDep) -> Pr
 
     Signatures may be left out; those given are verified. Issue with the times and `principal_details` of
     `content`: a default filled in later, or looked up anew, would be other content than was signed.
+    `conflicts` tells what would stand in the way as things stand, such as the same in force already.
     """
+    now = runtime.now()
     examined = await examine_mandate(
         runtime.database,
         runtime.keys,
@@ -106,13 +112,20 @@ async def preview(body: MandateIn, runtime: RuntimeDep, caller: CallerDep) -> Pr
         body.to_proposal(),
         [item.to_claim() for item in body.signatures],
         stage=Stage.PREVIEW,
-        now=runtime.now(),
+        now=now,
     )
+    conflicts = await foresee_conflicts(runtime.database, runtime.keys, caller, examined, now=now)
     return PreviewOut(
         to_be_signed=encode_base64url(examined.to_be_signed),
         digest=encode_base64url(examined.digest),
         capacity=expected_capacity(examined.content, examined.template.content),
         content=ContentOut.model_validate(content_document(examined.content)),
+        conflicts=[
+            ConflictOut(
+                code=item.code, pointer=item.pointer, message=item.message, mandate_id=item.mandate_id
+            )
+            for item in conflicts
+        ],
     )
 
 
@@ -176,6 +189,22 @@ async def record(mandate_id: Id, runtime: RuntimeDep, caller: CallerDep) -> Resp
     """Read the exact sealed bytes: a compact JWS that verifies against `/.well-known/jwks.json`."""
     sealed = await get_record(runtime.access_log, caller, mandate_id, now=runtime.now())
     return Response(sealed, media_type="application/jose", headers={"Cache-Control": "private, no-cache"})
+
+
+@router.get(
+    MANDATE + "/signatures/{position}/attachment",
+    summary="Read the scan of a signature",
+    openapi_extra=needs(Scope.MANDATES_READ),
+    response_class=Response,
+    responses=SCANNED,
+)
+async def attachment(mandate_id: Id, position: Position, runtime: RuntimeDep, caller: CallerDep) -> Response:
+    """Read the scan of the paper original that a `paper` signature attests, as it was delivered.
+
+    It was attested by an employee, never verified. Reading it is logged as a look-up of its own.
+    """
+    found = await get_attachment(runtime.access_log, caller, mandate_id, position, now=runtime.now())
+    return scan_response(found, mandate_id, position)
 
 
 @router.get(MANDATE + "/events", summary="List what happened", openapi_extra=needs(Scope.MANDATES_READ))

@@ -18,5 +18,8 @@ approval_states = Table(
     Column("decision", Text),
     Column("decided_at", moment),
     Column("entry_count", Integer, nullable=False),
+    Column("principal_role", Text, comment="null: as what the principal is"),
     Index(None, "representative_index", "approval_id"),
+    Index(None, "third_party", "approval_id"),
+    Index(None, "principal_index", "approval_id"),
 )
