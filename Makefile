@@ -52,6 +52,7 @@ contract: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp ## Measure verification against a bare endpoint, memory, and verification through a chain
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.chain
+	@$(BIN)/python -m benchmarks.events
 
 openapi: $(VENV)/dev.stamp ## Write the contract to openapi/
 	@$(BIN)/registry openapi --write openapi/openapi.json

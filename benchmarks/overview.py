@@ -17,12 +17,13 @@ from statistics import median
 import typer
 
 from benchmarks.population import THIRD_PARTY, Pair, record_mandates, test_persons
-from registry.api.models.overview import OverviewOut, OwnMandateOut, WaitingRequestOut
+from registry.api.models.overview import OverviewOut, OwnMandateOut, WaitingApprovalOut, WaitingRequestOut
 from registry.domain.callers import Caller, Scope
 from registry.domain.parties import Party
 from registry.embedded import EmbeddedPostgres, ensure_database
 from registry.operations.list_own_mandates import list_own_mandates
 from registry.operations.list_waiting_requests import list_waiting_requests
+from registry.operations.look_up_approvals import list_waiting_approvals
 from registry.operations.manage_clients import ClientRegistration, register_client
 from registry.signing.keys import KeyRing, new_key_ring
 from registry.storage.access_log import AccessLog
@@ -84,9 +85,11 @@ async def first_page(log: AccessLog, person: Party) -> int:
     now = datetime.now(UTC)
     waiting = await list_waiting_requests(log, CALLER, person, now=now)
     requests = [WaitingRequestOut.of(item, "https://registry.example", "sv") for item in waiting]
+    to_approve = await list_waiting_approvals(log, CALLER, person, now=now)
+    approvals = [WaitingApprovalOut.of(item) for item in to_approve]
     found, cursor = await list_own_mandates(log, CALLER, person, after=None, limit=PAGE, now=now)
     mandates = [OwnMandateOut.of(own, "sv") for own in found]
-    page = OverviewOut(requests=requests, mandates=mandates, next=cursor)
+    page = OverviewOut(requests=requests, approvals=approvals, mandates=mandates, next=cursor)
     page.model_dump_json()
     return len(page.mandates)
 

@@ -30,7 +30,7 @@ from registry.settings import Settings
 from registry.signing.keys import create_key_file, new_key_ring
 from registry.storage.database import open_database
 from registry.storage.revision import NEWEST_REVISION, get_revision
-from registry.worker import run_worker
+from registry.worker.work import run_worker
 
 DATABASE = "registry"
 
@@ -59,7 +59,7 @@ def dev(
             docs_client_id="demo-platform",
             docs_client_secret="demo",  # noqa: S106  # published: every client of the demo has it
             docs_scopes="templates:read templates:write requests:write mandates:issue mandates:register "
-            "mandates:read mandates:revoke mandates:use mandates:suspend verify:own",
+            "mandates:read mandates:revoke mandates:use mandates:suspend verify:own events:read",
         )
         if not settings.keys_file.exists():
             _create_keys(settings.keys_file)
