@@ -41,6 +41,16 @@ class Town:
 
 @pytest.fixture
 async def town(world: World) -> Town:
+    return await make_town(world)
+
+
+@pytest.fixture(scope="module")
+async def standing_town(world: World) -> Town:
+    """One for the tests that leave its templates and mandates as they are."""
+    return await make_town(world)
+
+
+async def make_town(world: World) -> Town:
     whole = await world.organisation()
     limited = await world.organisation(whole.party, departments=frozenset({"Miljö", "Bygg"}))
     own = await world.publish_template(whole, department="Miljö")
@@ -236,51 +246,57 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-async def test_what_hangs_on_another_department_is_as_good_as_not_there(town: Town, kind: Kind) -> None:
+async def test_what_hangs_on_another_department_is_as_good_as_not_there(
+    standing_town: Town, kind: Kind
+) -> None:
     made = {}
-    for template in (town.own, town.other):
-        answer = await town.whole.post(kind.path, kind.body(town, template))
+    for template in (standing_town.own, standing_town.other):
+        answer = await standing_town.whole.post(kind.path, kind.body(standing_town, template))
         assert answer.status_code == 201, answer.text
         made[template["id"]] = answer.json()["id"]
-    own, other = (f"{kind.path}/{made[template['id']]}" for template in (town.own, town.other))
-    assert (await town.limited.get(own)).status_code == 200
-    assert_problem(await town.limited.get(other), 404, "not-found")
+    own, other = (
+        f"{kind.path}/{made[template['id']]}" for template in (standing_town.own, standing_town.other)
+    )
+    assert (await standing_town.limited.get(own)).status_code == 200
+    assert_problem(await standing_town.limited.get(other), 404, "not-found")
     for act, body in kind.acts.items():
-        assert_problem(await town.limited.post(f"{other}/{act}", body), 404, "not-found")
+        assert_problem(await standing_town.limited.post(f"{other}/{act}", body), 404, "not-found")
     if kind.search:
-        found = (await town.limited.post(f"{kind.path}/search")).json()["items"]
-        assert [item["id"] for item in found] == [made[town.own["id"]]]
-    mine = await town.limited.post(kind.path, kind.body(town, town.own))
+        found = (await standing_town.limited.post(f"{kind.path}/search")).json()["items"]
+        assert [item["id"] for item in found] == [made[standing_town.own["id"]]]
+    mine = await standing_town.limited.post(kind.path, kind.body(standing_town, standing_town.own))
     assert mine.status_code == 201, mine.text
-    theirs = await town.limited.post(kind.path, kind.body(town, town.other))
+    theirs = await standing_town.limited.post(kind.path, kind.body(standing_town, standing_town.other))
     assert_problem(theirs, *kind.refused)
-    assert (await town.whole.get(other)).status_code == 200
+    assert (await standing_town.whole.get(other)).status_code == 200
 
 
-async def test_it_blocks_no_more_than_its_departments_services(world: World, town: Town) -> None:
+async def test_it_blocks_no_more_than_its_departments_services(world: World, standing_town: Town) -> None:
     """What is blocked in the whole organisation is neither its to impose nor to see, whatever its scopes."""
     body = {"subject": person(MARIA), "scope": "all_representatives", "reason": "protected"}
     administrator = await world.organisation(
-        town.whole.party, departments=frozenset({"Miljö"}), without=frozenset()
+        standing_town.whole.party, departments=frozenset({"Miljö"}), without=frozenset()
     )
-    for client in (town.limited, administrator):
-        refused = await client.post("/v1/restrictions", body | {"third_party": town.whole.wire})
+    for client in (standing_town.limited, administrator):
+        refused = await client.post("/v1/restrictions", body | {"third_party": standing_town.whole.wire})
         assert_problem(refused, 403, "forbidden")
     everywhere = await administrator.post("/v1/restrictions", body)
     assert_problem(everywhere, 403, "missing-scope")
-    imposed = await town.whole.post("/v1/restrictions", body | {"third_party": town.whole.wire})
+    imposed = await standing_town.whole.post(
+        "/v1/restrictions", body | {"third_party": standing_town.whole.wire}
+    )
     address = f"/v1/restrictions/{imposed.json()['id']}"
-    for client in (town.limited, administrator):
+    for client in (standing_town.limited, administrator):
         assert_problem(await client.get(address), 404, "not-found")
         assert_problem(await client.post(f"{address}/lifting", {"reason": "over"}), 404, "not-found")
 
 
-async def test_another_departments_approval_is_as_an_unknown_one(town: Town) -> None:
-    body = KINDS["approvals"].body(town, town.other)
-    approval = (await town.whole.post("/v1/approvals", body)).json()["id"]
-    assert await decision(town.whole, approval_id=approval) == "permit"
-    assert await decision(town.limited, approval_id=approval) == "deny: party_mismatch"
-    assert await decision(town.limited, approval_id=str(uuid7())) == "deny: party_mismatch"
+async def test_another_departments_approval_is_as_an_unknown_one(standing_town: Town) -> None:
+    body = KINDS["approvals"].body(standing_town, standing_town.other)
+    approval = (await standing_town.whole.post("/v1/approvals", body)).json()["id"]
+    assert await decision(standing_town.whole, approval_id=approval) == "permit"
+    assert await decision(standing_town.limited, approval_id=approval) == "deny: party_mismatch"
+    assert await decision(standing_town.limited, approval_id=str(uuid7())) == "deny: party_mismatch"
 
 
 async def test_it_carries_a_context_to_its_departments_only(town: Town) -> None:
@@ -298,11 +314,11 @@ async def test_it_carries_a_context_to_its_departments_only(town: Town) -> None:
         assert (again.json()["decision"], again.json()["context"] is None) == (expected, expected == "deny")
 
 
-async def test_it_delivers_under_its_departments_keys_only(world: World, town: Town) -> None:
+async def test_it_delivers_under_its_departments_keys_only(world: World, standing_town: Town) -> None:
     terms: Json = {"signing": {"by": "authority"}, "age_limits": {}}
     mandates = {}
     for department in ("Miljö", "Skola"):
-        template = await world.publish_template(town.whole, department=department, **terms)
+        template = await world.publish_template(standing_town.whole, department=department, **terms)
         mandates[department] = mandate_body(template, principal=person(HERMAN), valid_until=None) | {
             "valid_from": "2026-01-01T00:00:00Z",
             "valid_until": "2027-01-01T00:00:00Z",
@@ -312,19 +328,23 @@ async def test_it_delivers_under_its_departments_keys_only(world: World, town: T
         path = f"/v1/statutory-deliveries/register/{key}"
         return (await client.http.put(path, json={"mandates": list(items)})).status_code
 
-    assert await deliver(town.whole, "theirs", mandates["Skola"]) == 200
-    assert await deliver(town.limited, "theirs", mandates["Skola"]) == 403
-    assert await deliver(town.limited, "theirs") == 403
-    assert await deliver(town.limited, "another", mandates["Skola"]) == 403
-    assert await deliver(town.limited, "mine", mandates["Miljö"]) == 200
+    assert await deliver(standing_town.whole, "theirs", mandates["Skola"]) == 200
+    assert await deliver(standing_town.limited, "theirs", mandates["Skola"]) == 403
+    assert await deliver(standing_town.limited, "theirs") == 403
+    assert await deliver(standing_town.limited, "another", mandates["Skola"]) == 403
+    assert await deliver(standing_town.limited, "mine", mandates["Miljö"]) == 200
 
 
-async def test_it_audits_look_ups_by_clients_of_its_departments_only(world: World, town: Town) -> None:
+async def test_it_audits_look_ups_by_clients_of_its_departments_only(
+    world: World, standing_town: Town
+) -> None:
     """One that is limited to more, or not at all, looks for others, too."""
     wanted = person(swedish("20900303123"), None)
-    more = await world.organisation(town.whole.party, departments=frozenset({"Miljö", "Bygg", "Skola"}))
-    less = await world.organisation(town.whole.party, departments=frozenset({"Bygg"}))
-    everyone = (town.whole, town.limited, more, less)
+    more = await world.organisation(
+        standing_town.whole.party, departments=frozenset({"Miljö", "Bygg", "Skola"})
+    )
+    less = await world.organisation(standing_town.whole.party, departments=frozenset({"Bygg"}))
+    everyone = (standing_town.whole, standing_town.limited, more, less)
     for client in everyone:
         await decision(client, principal=wanted)
     body = {"party": wanted, "purpose": "complaint 2026-7"}

@@ -13,12 +13,12 @@ from registry.domain.events import Author, EventType, MandateEvent, Status, read
 from registry.domain.parties import Party
 from registry.domain.restrictions import RestrictedError, blocks_mandate, is_in_force
 from registry.domain.revocation import check_not_over
-from registry.domain.template import Role, TemplateContent
+from registry.domain.template import Role
 from registry.operations.act_on_mandate import HeldMandate, author_of_act, hold_mandate
 from registry.operations.record_event import NewEvent, record_event
 from registry.signing.keys import KeyRing
 from registry.signing.records import SealType, open_seal
-from registry.storage.approvals import ApprovalAsked, find_approval
+from registry.storage.approvals import ApprovalAsked, demands_approval, find_approval
 from registry.storage.candidates import PartiesAsked
 from registry.storage.database import Database, WriteSession
 from registry.storage.idempotency import EarlierEffect, IdempotentRequest, claim_key, record_effect
@@ -82,11 +82,8 @@ async def use_mandate(
         if held.status is not Status.ACTIVE:
             raise NotUsableError
         _check_use(held, use)
-        template = await get_version(session, held.state.template_id, held.state.template_version)
-        if template is None:
-            raise RuntimeError("a mandate's template version is never removed")
-        await _check_unrestricted(session, keys, held, template.content, use, now=now)
-        await _check_approved(session, keys, held, template.content, use, now=now)
+        await _check_unrestricted(session, keys, held, use, now=now)
+        await _check_approved(session, keys, held, use, now=now)
         maximum = held.state.max_uses
         remaining = None if maximum is None else maximum - held.state.uses - 1
         details = {
@@ -125,7 +122,6 @@ async def _check_unrestricted(
     session: WriteSession,
     keys: KeyRing,
     held: HeldMandate,
-    template: TemplateContent,
     use: Use,
     *,
     now: datetime,
@@ -136,13 +132,16 @@ async def _check_unrestricted(
     in_force = [block for block in blocks if is_in_force(block, now, known_at=None, is_present=True)]
     if not in_force:
         return
+    template = await get_version(session, held.state.template_id, held.state.template_version)
+    if template is None:
+        raise RuntimeError("a mandate's template version is never removed")
     mandate_id, ancestors = held.state.mandate_id, held.state.ancestor_ids
     above = {keys.party_index(party) for party in grantors_in((*held.above, held.mandate))}
     if blocks_mandate(
         in_force,
         acting=above | {keys.party_index(use.by)},
         service=None,
-        services=frozenset(template.services),
+        services=frozenset(template.content.services),
         is_guardians=bool(await find_guardians(session, [mandate_id, *ancestors])),
     ):
         raise RestrictedError
@@ -152,7 +151,6 @@ async def _check_approved(
     session: WriteSession,
     keys: KeyRing,
     held: HeldMandate,
-    template: TemplateContent,
     use: Use,
     *,
     now: datetime,
@@ -167,11 +165,12 @@ async def _check_approved(
     if named is not None and not named.is_of_parties:
         message = "Name an approval of the mandate's parties: this representative, principal and third party."
         raise InvalidInputError((Fault("/approval_id", "party_mismatch", message),))
-    if template.exercise.approval and not (
+    is_approved = (
         named is not None
         and named.permission == use.permission
         and is_good(named, now, known_at=None, is_present=True)
-    ):
+    )
+    if not is_approved and await demands_approval(session, held.state.mandate_id):
         raise ApprovalRequiredError
 
 

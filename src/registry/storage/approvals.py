@@ -22,7 +22,7 @@ from registry.signing.keys import KeyRing
 from registry.storage.candidates import PartiesAsked
 from registry.storage.database import Database, ReadSession, WriteSession
 from registry.storage.departments import has_permission_of_departments
-from registry.storage.tables import approval_states
+from registry.storage.tables import approval_states, representations
 
 _states = approval_states.c
 
@@ -151,6 +151,15 @@ async def find_approvals(
     return [
         None if item.approval_id is None else _named(rows.get(item.approval_id), item, keys) for item in asked
     ]
+
+
+async def demands_approval(session: ReadSession, mandate_id: UUID) -> bool:
+    """Whether every matter of a mandate has to be approved, as its template version says."""
+    held = representations.c
+    row = await session.one_or_none(
+        select(held.approval).where(held.mandate_id == mandate_id, held.position == 0)
+    )
+    return row is not None and bool(row.approval)
 
 
 async def find_approval(session: ReadSession, keys: KeyRing, asked: ApprovalAsked) -> NamedApproval | None:
