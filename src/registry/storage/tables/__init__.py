@@ -34,6 +34,7 @@ from registry.storage.tables.templates import (
     template_versions,
     templates,
 )
+from registry.storage.tables.third_party_keys import third_party_keys
 
 RECORD_TABLES = (
     "templates",
@@ -77,4 +78,5 @@ __all__ = [
     "template_retirements",
     "template_versions",
     "templates",
+    "third_party_keys",
 ]
