@@ -58,6 +58,11 @@ def user_token(*, now: datetime, person: Party | None = None, username: str | No
     return f"{signing_input}.{encode_base64url(key.sign(signing_input.encode('ascii')))}"
 
 
+def user_public_jwk() -> dict[str, str]:
+    """The public half of the key that signs the users' id tokens."""
+    return _user_key().public_jwk()
+
+
 @lru_cache(maxsize=1)
 def _user_key() -> RsaSigningKey:
     return rsa_key_from_jwk(json.loads(DEMO_USER_KEY.read_bytes()))

@@ -28,7 +28,7 @@ Answer = Callable[[MinaOmbud, Request], Awaitable[Response]]
 class Operation:
     """One address with its method. `path_format` is also what metrics and the request log call it.
 
-    `statuses` are those of its errors beyond the ones that every operation with a token has.
+    `statuses` are those of its errors beyond what its token can bring about.
     """
 
     id: str
@@ -38,6 +38,21 @@ class Operation:
     summary: str
     description: str
     statuses: tuple[int, ...] = field(default=())
+
+    @property
+    def is_for_tokens(self) -> bool:
+        """Whether clients get their tokens here."""
+        return self.path_format.endswith(TOKEN_PATH)
+
+    @property
+    def has_token(self) -> bool:
+        """Whether an access token is needed."""
+        return not self.is_for_tokens and self.answer is not get_public_keys
+
+    @property
+    def has_user(self) -> bool:
+        """Whether somebody is looked up, so that a user has to be named who asks."""
+        return self.has_token and "mallar" not in self.path_format
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

@@ -68,6 +68,7 @@ def show_whole(whole: WholeMandate, now: datetime) -> Shown | None:
     parties = _show_parties(content)
     if parties is None:
         return None
+    signers = _signers(mandate)
     title = _text(terms.title, content.language) or str(mandate.id)
     origin: Shown = {"mall": str(content.template_id)}
     if content.parent is not None:
@@ -79,7 +80,7 @@ def show_whole(whole: WholeMandate, now: datetime) -> Shown | None:
             "ursprung": origin,
             "rubrik": title,
             "beskrivning": _text(terms.description, content.language) or title,
-            "skapare": show_identity(mandate.signatures[0].signer) or parties["fullmaktsgivare"],
+            "skapare": show_identity(signers[0]) or parties["fullmaktsgivare"],
             "tredjeman": {"id": third_party.party.value, "namn": third_party.name or third_party.party.value},
             **parties,
             "signatarer": list(_show_signatories(mandate)),
@@ -92,8 +93,8 @@ def show_whole(whole: WholeMandate, now: datetime) -> Shown | None:
             **_show_standing(whole),
             "underskrifter": [
                 {"person": person, "tidpunkt": show_time(item.signed_at)}
-                for item in mandate.signatures
-                if (person := show_person(item.signer)) is not None
+                for item, signer in zip(mandate.signatures, signers, strict=True)
+                if (person := show_person(signer)) is not None
             ],
         },
         "svarstidpunkt": show_time(now),
@@ -167,17 +168,24 @@ def _names(mandate: Mandate) -> Mapping[Party, str]:
     return {item.party: item.name for item in (*named, *signers) if item.name is not None}
 
 
+def _signers(mandate: Mandate) -> list[NamedParty]:
+    """Who signed, in the order of the signatures, by the names that the mandate knows them by."""
+    names = _names(mandate)
+    parties = (signature.signer.party for signature in mandate.signatures)
+    return [NamedParty(party, names.get(party)) for party in parties]
+
+
 def _show_signatories(mandate: Mandate) -> list[Shown]:
     """Who signed: persons for themselves, or for the organisation that grants."""
     principal = mandate.content.principal
     of_organisation: list[Shown] = []
     shown: list[Shown] = []
-    for signature in mandate.signatures:
-        person = show_person(signature.signer)
+    for signature, signer in zip(mandate.signatures, _signers(mandate), strict=True):
+        person = show_person(signer)
         is_signatory = signature.capacity in {Capacity.SIGNATORY, Capacity.PRINCIPAL}
         if person is None:
-            organisation = show_identity(signature.signer)
-            if organisation is not None and signature.signer.party.type is PartyType.ORGANISATION:
+            organisation = show_identity(signer)
+            if organisation is not None and signer.party.type is PartyType.ORGANISATION:
                 shown.append({"juridiskSignatar": {"juridiskPerson": organisation, "foretradare": []}})
         elif is_signatory and principal.party.type is PartyType.ORGANISATION:
             of_organisation.append(person)

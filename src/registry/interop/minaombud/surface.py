@@ -58,6 +58,7 @@ class MinaOmbud:
         self.tokens = TokenCache(self._authenticate)
         self._signers = ThreadPoolExecutor(_SIGNERS, thread_name_prefix="minaombud")
         self._known: dict[Party, _KnownKeys] = {}
+        self._reading: dict[Party, asyncio.Task[_KnownKeys]] = {}
         self._lister: PowerLister | None = None
         self._lister_of = runtime.access_log
 
@@ -109,7 +110,15 @@ class MinaOmbud:
         known = self._known.get(third_party)
         if known is not None and abs(now - known.read_at) < KEYS_KEPT_FOR:
             return known
-        runtime = self.runtime
+        # Whoever comes meanwhile waits for the same: the first key of a third party takes a while to make.
+        reading = self._reading.get(third_party)
+        if reading is None:
+            reading = self._reading[third_party] = asyncio.create_task(self._read_keys(third_party, now))
+            reading.add_done_callback(lambda _: self._reading.pop(third_party, None))
+        return await asyncio.shield(reading)
+
+    async def _read_keys(self, third_party: Party, now: datetime) -> _KnownKeys:
+        runtime, known = self.runtime, self._known.get(third_party)
         keys = await ensure_third_party_keys(runtime.database, runtime.keys, third_party, now=now)
         fresh = _KnownKeys(keys, now, {} if known is None else known.opened)
         if keys:  # what is no third party now may become one
