@@ -1,4 +1,4 @@
-"""A client of Mina ombud's API, written from its description alone: it checks what published clients check."""
+"""A client of Mina ombud's API, written from its description: it checks what published clients check."""
 
 import base64
 import hashlib

@@ -4,24 +4,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+
 from factories import BERI, PERSON_CLAIM, Organisation, World
-from minaombud_client import MinaOmbudClient, UserKey, pseudonym
+from minaombud_client import Json, MinaOmbudClient, UserKey, pseudonym
 from registry.api.edge import Edge
-from registry.interop.minaombud.app import as_surface
-from registry.interop.minaombud.clients import ALGORITHMS, PERSON_CLAIMS, ConfiguredClient, UserScope
 from registry.identity.issuer_keys import StaticKeys
 from registry.identity.issuers import Purpose, TrustedIssuer
+from registry.interop.minaombud.app import as_surface
+from registry.interop.minaombud.clients import ALGORITHMS, PERSON_CLAIMS, ConfiguredClient, UserScope
 from registry.interop.minaombud.surface import MinaOmbud
 from registry.signing.jose import verification_key_from_jwk
-from registry.signing.keys import KeyRing
-from registry.storage.database import Database
 
 ISSUER, AUDIENCE = "https://login.example.test", "mina-ombud"
 
 
 @dataclass
 class Platform:
-    """An organisation whose platform has integrated Mina ombud: templates by `/v1`, questions by the surface."""
+    """An organisation whose platform has integrated Mina ombud: it writes by `/v1`, asks by the surface."""
 
     world: World
     minaombud: MinaOmbud
@@ -50,9 +49,7 @@ class Platform:
     def machine(self) -> MinaOmbudClient:
         return self.asks(UserScope.ANY)
 
-    def claims(
-        self, number: str | None = BERI, username: str | None = None, **changes: Any
-    ) -> dict[str, Any]:  # noqa: ANN401
+    def claims(self, number: str | None = BERI, username: str | None = None, **changes: Any) -> Json:  # noqa: ANN401
         """The claims of an id token of a user."""
         now = int(self.world.clock().timestamp())
         claims = {

@@ -202,17 +202,17 @@ class PowerLister:
         if named is None and len(principals) == 1:
             named = next(iter(principals))
         others = {index for group in search.page for index in group.held[0].holders} | principals.keys()
-        found: list[Json] = [
-            {"permission": answer.code, "mandate_id": str(answer.mandate_id)}
-            for group in search.page
-            for answer in group.permitted
-        ]
+        answers = [answer for group in search.page for answer in group.permitted]
+        shown: dict[str, Json] = {
+            "permissions": list(dict.fromkeys(answer.code for answer in answers)),
+            "found": list(dict.fromkeys(str(answer.mandate_id) for answer in answers)),
+        }
         return AccessEntry(
             id=str(uuid7()),
             at=asked.asked_at,
             client_id=asked.caller.client_id,
             operation="power_search",
-            details={**asked.document, "found": found},
+            details={**asked.document, **shown},
             principal_index=named,
             representative_index=holder,
             rules_version=RULES_VERSION,

@@ -1,6 +1,7 @@
 """Who asks, for whom: the headers of a request, and the place from which its operations are asked."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -9,7 +10,7 @@ from starlette.requests import Request
 
 from registry.api.problems import MalformedRequestError
 from registry.domain.callers import Caller, Scope
-from registry.domain.documents import Document
+from registry.domain.documents import Document, Json, party_document
 from registry.domain.errors import ForbiddenError
 from registry.domain.parties import Party
 from registry.interop.minaombud.clients import UserScope
@@ -45,11 +46,24 @@ class Asking:
         """Whether a person asks for itself."""
         return self.asker.scope is UserScope.SELF
 
-    def document(self, call: str, asked: Document) -> Document:
-        """How it was asked, for the access log: what was sent, and who sent it."""
+    def document(self, call: str, asked: Document, third_parties: Sequence[Party]) -> Document:
+        """How it was asked, for the access log: what was sent, and who sent it.
+
+        The purpose is what whoever was looked up is shown of it: the service, and the case handler there.
+        """
         username = None if self.user is None else self.user.username
-        document = {"call": call, "scope": self.asker.scope.value, "service": self.service, "asked": asked}
-        return document if username is None else {**document, "preferred_username": username}
+        document: dict[str, Json] = {
+            "call": call,
+            "scope": self.asker.scope.value,
+            "service": self.service,
+            "asked": asked,
+            "purpose": self.service if username is None else f"{self.service} ({username})",
+        }
+        if username is not None:
+            document["preferred_username"] = username
+        if len(third_parties) == 1:
+            document["third_party"] = party_document(third_parties[0])
+        return document
 
     def is_self(self, *parties: Party | None) -> bool:
         """Whether the user may ask about these: a person only where it is one of them."""

@@ -39,7 +39,7 @@ async def search_permissions(surface: MinaOmbud, request: Request) -> Response:
     asking.require_third_party(wanted.third_party)
     holder = wanted.fullmaktshavare.party
     principal = None if wanted.fullmaktsgivare is None else wanted.fullmaktsgivare.party
-    logged = asking.document("sok/behorigheter", _as_document(document))
+    logged = asking.document("sok/behorigheter", _as_document(document), [wanted.third_party])
     found = PowersFound([], 0)
     if asking.is_self(holder):
         found = await surface.lister.list_powers(
@@ -71,7 +71,7 @@ async def search_mandates(surface: MinaOmbud, request: Request) -> Response:
     principal = None if wanted.fullmaktsgivare is None else wanted.fullmaktsgivare.party
     holder = None if wanted.fullmaktshavare is None else wanted.fullmaktshavare.party
     refused = _refusals(asking, wanted.third_parties)
-    logged = asking.document("sok/fullmakter", _as_document(document))
+    logged = asking.document("sok/fullmakter", _as_document(document), wanted.third_parties)
     found: list[WholeMandate] = []
     total = 0
     if asking.is_self(principal, holder):
@@ -117,7 +117,7 @@ async def get_mandate(surface: MinaOmbud, request: Request) -> Response:
         addressed_id(request),
         kind=MandateKind.REPRESENTATION,
         third_party=third_party,
-        document=asking.document("tredjeman/fullmakter", {}),
+        document=asking.document("tredjeman/fullmakter", {}, [third_party]),
         now=asking.now,
     )
     shown = show_whole(whole, asking.now)
