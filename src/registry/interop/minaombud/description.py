@@ -55,6 +55,7 @@ _MEANINGS: Final = {
     415: "The body is not JSON",
     503: "The registry cannot answer just now",
 }
+_ORGANISATION_NUMBER: Final = {"type": "string", "pattern": "^(16)?[0-9]{6}-?[0-9]{4}$"}
 _ALWAYS: Final = (503,)
 _WITH_TOKEN: Final = (400, 401, 403)
 _SCOPES: Final = {
@@ -142,12 +143,13 @@ def _content(model: str, example: object) -> dict[str, Any]:
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     parameters = []
-    for name, text, example in (
-        ("orgnr", "The third party's organisation number", THIRD_PARTY),
-        ("id", "The id", TEMPLATE_ID if "mallar" in operation.path_format else MANDATE_ID),
+    an_id = TEMPLATE_ID if "mallar" in operation.path_format else MANDATE_ID
+    for name, text, schema, example in (
+        ("orgnr", "The third party's organisation number", _ORGANISATION_NUMBER, THIRD_PARTY),
+        ("id", "The id", {"type": "string", "format": "uuid"}, an_id),
     ):
         if f"{{{name}}}" in operation.path_format:
-            parameters.append(_parameter("path", name, text, {"type": "string"}, example))
+            parameters.append(_parameter("path", name, text, schema, example))
     if operation.id == "lista_mallar":
         number = {"type": "integer", "minimum": 0, "maximum": 999_999, "default": 0}
         size = {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": PAGE_SIZE}
