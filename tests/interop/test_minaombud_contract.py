@@ -1,7 +1,7 @@
 """The surface's own description: committed as the code has it, right, and kept to, whatever is sent.
 
-Each operation gets what the description's boundaries suggest and a few random requests, the same every time.
-`REGISTRY_FUZZ_EXAMPLES=1000` makes them that many, and new ones each time.
+Each operation gets a few random requests, the same every time. `REGISTRY_FUZZ_EXAMPLES=1000` makes them that
+many, and new ones each time, beside what the description's boundaries suggest.
 """
 
 import json
@@ -159,7 +159,13 @@ def test_every_answer_keeps_to_the_description(
         response = case.call(address, session, headers=headers, timeout=20)
         case.validate_response(response, checks=CHECKS)
 
-    for mode in GenerationMode:
+    modes = list(GenerationMode)
+    if ASKED_FOR:
+        for case in api.iter_coverage_cases(
+            found, generation_modes=modes, generation_config=api.config.generation
+        ):
+            ask(case)
+    for mode in modes:
         if mode.is_negative and not (found.body or found.path_parameters or found.query):
             continue
         RANDOM(given(found.as_strategy(mode))(ask))()
