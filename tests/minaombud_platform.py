@@ -1,19 +1,25 @@
 """Organisations whose platforms have integrated Mina ombud, and ask this registry instead."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import orjson
 
 from factories import BERI, PERSON_CLAIM, Organisation, World
 from minaombud_client import Json, MinaOmbudClient, UserKey, pseudonym
 from registry.api.edge import Edge
+from registry.demo.minaombud import DEMO_USER_KEY
 from registry.identity.issuer_keys import StaticKeys
 from registry.identity.issuers import Purpose, TrustedIssuer
 from registry.interop.minaombud.app import as_surface
 from registry.interop.minaombud.clients import ALGORITHMS, PERSON_CLAIMS, ConfiguredClient, UserScope
 from registry.interop.minaombud.surface import MinaOmbud
 from registry.signing.jose import verification_key_from_jwk
+from registry.signing.rsa_keys import RsaSigningKey, rsa_key_from_jwk
+from registry.storage.third_party_keys import add_third_party_key
 
 ISSUER, AUDIENCE = "https://login.example.test", "mina-ombud"
 
@@ -87,8 +93,14 @@ class Platforms:
         )
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://registry.test")
 
-    async def make(self) -> Platform:
+    async def make(self, *, has_key: bool = True) -> Platform:
+        """A platform; its organisation has a key already, unless a test is about how it gets one."""
         organisation = await self.world.organisation()
+        if has_key:
+            now = self.world.clock()
+            key = replace(_shared_key(), kid=f"test-{uuid4().hex}")
+            async with self.world.database.transaction() as session:
+                await add_third_party_key(session, self.world.keys, organisation.party, key, active_from=now)
         public = verification_key_from_jwk(self.key.public_jwk())
         issuer = TrustedIssuer(
             issuer=ISSUER,
@@ -100,3 +112,9 @@ class Platforms:
         )
         self.clients[organisation.client_id] = ConfiguredClient(tuple(UserScope), {ISSUER: issuer})
         return Platform(self.world, self.minaombud, self.http, self.key, organisation)
+
+
+@cache
+def _shared_key() -> RsaSigningKey:
+    """A key that is there already: making one takes a while, and each organisation would need its own."""
+    return rsa_key_from_jwk(orjson.loads(DEMO_USER_KEY.read_bytes()))

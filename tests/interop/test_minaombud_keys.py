@@ -26,7 +26,8 @@ async def published(platform: Platform) -> list[str]:
     return [key["kid"] for key in keys]
 
 
-async def test_a_third_party_has_its_own_key_made_once(platform: Platform, platforms: Platforms) -> None:
+async def test_a_third_party_has_its_own_key_made_once(platforms: Platforms) -> None:
+    platform = await platforms.make(has_key=False)
     address = f"{BASE}/tredjeman/{platform.number}/jwks"
     with pytest.raises(RefusedError):
         read_answer(await platform.http.get(address))

@@ -198,7 +198,7 @@ async def test_addresses_and_sizes(shared: Platform) -> None:
 
 async def test_an_id_token_by_a_key_that_is_not_registered_is_refused(shared: Platform) -> None:
     stranger = UserKey()
-    for token in (stranger.sign(shared.claims()), UserKey("other").sign(shared.claims())):
+    for token in (stranger.sign(shared.claims()), shared.key.sign(shared.claims(), {"kid": "other"})):
         refused = await refusal(shared.itself, shared.question(), token)
         assert refused.status == 401
     claims = shared.claims(**{PERSON_CLAIM: HERMAN})

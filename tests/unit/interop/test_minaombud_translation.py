@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from minaombud_client import UserKey
 from party_numbers import swedish
+from registry.demo.minaombud import user_public_jwk
 from registry.domain.errors import InvalidPartyIdError
 from registry.domain.parties import NamedParty, Party, PartyType, Scheme
 from registry.identity.schemes import parse_party
@@ -97,7 +97,7 @@ def test_an_rsa_key_survives_storage() -> None:
 ISSUER: dict[str, Any] = {
     "issuer": "https://login.example.test",
     "audiences": ["mina-ombud"],
-    "jwks": {"keys": [UserKey().public_jwk()]},
+    "jwks": {"keys": [user_public_jwk()]},
 }
 CLIENT: dict[str, Any] = {"client_id": "platform", "scopes": ["user:self"], "id_tokens": [ISSUER]}
 
