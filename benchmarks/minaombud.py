@@ -146,7 +146,10 @@ def report(measured: dict[str, list[dict[str, float]]], connections: int) -> str
             "|---|---|---|---|",
             *rows,
             "",
-            f"**Ratio {median(ratios):.2f}** (rounds {min(ratios):.2f}-{max(ratios):.2f}); the bound is 0.33.",
+            (
+                f"**Ratio {median(ratios):.2f}** (rounds {min(ratios):.2f}-{max(ratios):.2f}); "
+                "the bound is 0.33."
+            ),
             "",
             "`kontext`: token and id token checked, one `kontext` found, decided, access-log row committed,",
             "signed with RS256; every holder asked in turn, no signature used twice.",
