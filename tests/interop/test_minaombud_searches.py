@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from acting import decision
+from api.test_answers_on_record import details
 from api.test_granting_roles import COMPANY, company_body
 from api.test_restrictions import impose
 from factories import BERI, HERMAN, MARIA, PAUL, PETRONELLA, Json, person
@@ -149,6 +150,20 @@ async def test_a_person_sees_itself_alone_and_others_learn_that_it_asked(platfor
         seen = await looked(platform, number)
         assert (seen["operation"], seen["mandate_ids"]) == (operation, [])
         assert seen["purpose"] == "test.service-1"
+    (row,) = await platform.world.database.fetch_hot(
+        "SELECT * FROM access_log WHERE client_id = $1 AND operation = 'power_search'",
+        platform.organisation.client_id,
+    )
+    assert await details(platform.world, row) == {
+        "call": "sok/behorigheter",
+        "scope": "user:self",
+        "service": "test.service-1",
+        "purpose": "test.service-1",
+        "asked": platform.question(PAUL),
+        "third_party": {"scheme": "se-orgnr", "value": platform.number},
+        "user": {"scheme": "se-pnr", "value": HERMAN},
+        "found": [],
+    }
     own = {"tredjeman": [platform.number], "fullmaktsgivare": party(BERI)}
     for number in (BERI, PAUL):
         body = own if number == BERI else own | {"fullmaktshavare": party(PAUL)}

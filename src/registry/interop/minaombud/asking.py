@@ -61,6 +61,8 @@ class Asking:
         }
         if username is not None:
             document["preferred_username"] = username
+        if self.user is not None and self.user.person is not None:
+            document["user"] = party_document(self.user.person)
         if len(third_parties) == 1:
             document["third_party"] = party_document(third_parties[0])
         return document
