@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -28,7 +28,8 @@ Answer = Callable[[MinaOmbud, Request], Awaitable[Response]]
 class Operation:
     """One address with its method. `path_format` is also what metrics and the request log call it.
 
-    `statuses` are those of its errors beyond what its token can bring about.
+    `statuses` are those of its errors beyond what its token can bring about. `has_user` tells that somebody
+    is looked up, so that who asks has to be named.
     """
 
     id: str
@@ -37,22 +38,14 @@ class Operation:
     answer: Answer
     summary: str
     description: str
-    statuses: tuple[int, ...] = field(default=())
+    statuses: tuple[int, ...] = ()
+    has_token: bool = True
+    has_user: bool = True
 
     @property
     def is_for_tokens(self) -> bool:
         """Whether clients get their tokens here."""
-        return self.path_format.endswith(TOKEN_PATH)
-
-    @property
-    def has_token(self) -> bool:
-        """Whether an access token is needed."""
-        return not self.is_for_tokens and self.answer is not get_public_keys
-
-    @property
-    def has_user(self) -> bool:
-        """Whether somebody is looked up, so that a user has to be named who asks."""
-        return self.has_token and "mallar" not in self.path_format
+        return self.answer is give_token
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -97,6 +90,8 @@ OPERATIONS: Final = (
         "Hämta tredje mans nycklar",
         "The RSA keys by which what a third party signs is verified: coming, current, retired. Public.",
         (404,),
+        has_token=False,
+        has_user=False,
     ),
     Operation(
         "lista_mallar",
@@ -106,6 +101,7 @@ OPERATIONS: Final = (
         "Lista mallar",
         "This registry's addition: the third party's published templates, with the services bound to them.",
         (400, 404),
+        has_user=False,
     ),
     Operation(
         "hamta_mall",
@@ -115,6 +111,7 @@ OPERATIONS: Final = (
         "Hämta en mall",
         "This registry's addition: one published template.",
         (400, 404),
+        has_user=False,
     ),
     Operation(
         "hamta_token",
@@ -123,6 +120,8 @@ OPERATIONS: Final = (
         give_token,
         "Hämta åtkomsttoken",
         "An access token by client credentials, for one of the scopes that the client is configured with.",
+        has_token=False,
+        has_user=False,
     ),
     Operation(
         "hamta_token_under_basadressen",
@@ -131,5 +130,7 @@ OPERATIONS: Final = (
         give_token,
         "Hämta åtkomsttoken",
         "The same, for a client that takes both addresses from one.",
+        has_token=False,
+        has_user=False,
     ),
 )
