@@ -129,6 +129,7 @@ def api() -> schemathesis.BaseSchema:
 @pytest.fixture(scope="module")
 def session() -> Iterator[requests.Session]:
     with requests.Session() as session:
+        session.trust_env = False  # else it looks for a proxy before each request
         yield session
 
 
