@@ -49,8 +49,9 @@ contract: $(VENV)/dev.stamp
 	@$(BIN)/registry openapi --check openapi/openapi.json
 	@$(BIN)/pytest -q tests/migrations
 
-bench: $(VENV)/dev.stamp ## Measure verification against a bare endpoint, memory, and verification through a chain
+bench: $(VENV)/dev.stamp ## Measure verification against a bare endpoint, through a chain, and as Mina ombud's
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.minaombud
 	@$(BIN)/python -m benchmarks.chain
 	@$(BIN)/python -m benchmarks.events
 

@@ -8,7 +8,7 @@ from registry.signing.jose import sign_compact
 from registry.signing.keys import KeyRing
 
 
-def access_token(keys: KeyRing, port: int, now: int) -> str:
+def access_token(keys: KeyRing, port: int, now: int, scope: str = Scope.VERIFY_OWN.value) -> str:
     """A token for the client `benchmark` of the registry on this port, good for ten minutes from `now`."""
     url = f"http://127.0.0.1:{port}"
     claims = {
@@ -16,10 +16,10 @@ def access_token(keys: KeyRing, port: int, now: int) -> str:
         "aud": url,
         "sub": "benchmark",
         "client_id": "benchmark",
-        "jti": str(now),
+        "jti": f"{now} {scope}",
         "iat": now,
         "exp": now + 600,
-        "scope": Scope.VERIFY_OWN.value,
+        "scope": scope,
     }
     return sign_compact(orjson.dumps(claims), keys.signing[0].key, typ="at+jwt")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from registry.demo.eid import trusted_demo_issuers
-from registry.serving import Server, bind, open_runtime
+from registry.serving import Server, bind, open_runtime, open_surfaces
 from registry.settings import Settings
 
 SECONDS_TO_START = 20
@@ -46,6 +46,9 @@ class _Served(threading.Thread):
             self._server.should_exit = True
 
     async def _serve(self) -> None:
-        async with open_runtime(self._settings, more_issuers=trusted_demo_issuers()) as runtime:
-            self._server = Server(runtime, self.started.set)
+        async with (
+            open_runtime(self._settings, more_issuers=trusted_demo_issuers()) as runtime,
+            open_surfaces(runtime) as surfaces,
+        ):
+            self._server = Server(runtime, self.started.set, surfaces)
             await self._server.serve(sockets=[self._listening])

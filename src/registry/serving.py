@@ -17,9 +17,11 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from registry.api.app import create_app
+from registry.api.edge import Surface
 from registry.api.runtime import Runtime
 from registry.identity.company_register_http import RegisterAccess, open_company_register
 from registry.identity.issuers import TrustedIssuer
+from registry.interop.minaombud.app import open_minaombud
 from registry.settings import Settings
 from registry.signing.keys import KeyFileError, load_key_ring
 from registry.storage.database import open_database
@@ -60,6 +62,13 @@ async def open_runtime(
             with suppress(asyncio.CancelledError):
                 await watching
             await database.close()
+
+
+@asynccontextmanager
+async def open_surfaces(runtime: Runtime) -> AsyncIterator[list[Surface]]:
+    """The other systems' wire formats that are served beside the API. Raises MinaOmbudFileError."""
+    async with open_minaombud(runtime) as minaombud:
+        yield [minaombud]
 
 
 def _register_access(settings: Settings) -> RegisterAccess | None:
@@ -143,7 +152,9 @@ class Server(uvicorn.Server):
     the scheme that a caller seems to use.
     """
 
-    def __init__(self, runtime: Runtime, announce: Callable[[], None]) -> None:
+    def __init__(
+        self, runtime: Runtime, announce: Callable[[], None], surfaces: Sequence[Surface] = ()
+    ) -> None:
         """Put the application together."""
 
         @asynccontextmanager
@@ -155,7 +166,10 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 create_app(
-                    lifespan, max_body_bytes=settings.max_body_bytes, request_log=settings.request_log
+                    lifespan,
+                    max_body_bytes=settings.max_body_bytes,
+                    request_log=settings.request_log,
+                    surfaces=surfaces,
                 ),
                 proxy_headers=False,
                 lifespan="on",

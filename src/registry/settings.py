@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     issuers_file: Annotated[
         Path | None, Field(description="JSON list of trusted issuers of access tokens, id tokens and e-ID")
     ] = None
+    minaombud_file: Annotated[
+        Path | None, Field(description="JSON list of clients that may ask in Mina ombud's words, for whom")
+    ] = None
     company_register: Annotated[
         str | None, Field(description="The company register: a JSON file, or the https address to ask")
     ] = None

@@ -19,7 +19,7 @@ from registry.serving import bind
 from registry.signing.keys import KeyRing
 from registry_processes import free_port, run, running
 
-COMMANDS = ("dev", "serve", "worker", "migrate", "fsck", "openapi", "keys", "clients", "demo")
+COMMANDS = ("dev", "serve", "worker", "migrate", "fsck", "openapi", "keys", "clients", "demo", "minaombud")
 
 
 async def test_help_lists_every_command() -> None:

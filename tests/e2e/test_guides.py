@@ -51,6 +51,18 @@ OUTCOMES = {
         "4.": ['"decision":"permit"', '"chain":["', '"reasons":["out_of_scope"]'],
         "5.": ['"also_ended":["', *['"status":"revoked"'] * 2, '"reason":"ancestor_ended"'],
     },
+    "mina-ombud.md": {
+        "1.": ['"kty":"RSA"', '"use":"sig"'],
+        "2.": [
+            '"kontext":[{"tredjeman":"2120002411"',
+            '"_sig":{"protected":"',
+            '"totalElements":2',
+            '"kontext":[]',
+        ],
+        "3.": ['"status":"HISTORISK"', '"part":"FULLMAKTSGIVARE"', '{"fullmakt":{"id":"', '"_sig":'],
+        "4.": ['"fullmaktsgivare":{"id":"5563813962","typ":"orgnr"', '"totalElements":1'],
+        "5.": ['"tjanster":["oep-ekonomiskt-bistand"]', '{"mall":{"id":"'],
+    },
     "shared-control.md": {
         "1.": ['"approval":true', '"status":"published"'],
         "2.": ['"status":"issued"'],

@@ -1,6 +1,6 @@
 """Puts the HTTP application together. Who serves it opens the runtime: `registry.serving`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI, Request
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from registry.api.contract import describe
-from registry.api.edge import Edge
+from registry.api.edge import Edge, Surface
 from registry.api.observing import log_unavailable
 from registry.api.paths import allowed_methods
 from registry.api.problems import (
@@ -99,10 +99,13 @@ def create_app(
     *,
     max_body_bytes: int,
     request_log: bool,
+    surfaces: Sequence[Surface] = (),
 ) -> ASGIApp:
     """The whole application. The lifespan sets `app.state.runtime`."""
     api = create_api(lifespan)
-    return Edge(api, state=api.state, max_body_bytes=max_body_bytes, request_log=request_log)
+    return Edge(
+        api, state=api.state, max_body_bytes=max_body_bytes, request_log=request_log, surfaces=surfaces
+    )
 
 
 def _respond(request: Request, error: RegistryError) -> Response:

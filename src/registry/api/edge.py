@@ -5,10 +5,13 @@ Nothing personal is logged: no query, no body, no error text, only where it was 
 
 import re
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
@@ -26,11 +29,36 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
+def _problem(error: RegistryError, path: str, request_id: str) -> Response:
+    return problem_response(problem_of(error), path=path, request_id=request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """Another system's wire format, served beside the API: its addresses, its application, its errors.
+
+    `refuse` writes the answer to an error, given the request's path and id.
+    """
+
+    prefixes: tuple[str, ...]
+    app: ASGIApp
+    refuse: Callable[[RegistryError, str, str], Response]
+
+
 class Edge:
     """Wraps the application. `runtime` is taken from the application's state once it has started."""
 
-    def __init__(self, app: ASGIApp, *, state: Any, max_body_bytes: int, request_log: bool) -> None:  # noqa: ANN401  # Starlette's State
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        state: Any,  # noqa: ANN401  # Starlette's State
+        max_body_bytes: int,
+        request_log: bool,
+        surfaces: Sequence[Surface] = (),
+    ) -> None:
         """`state` is the application's, `max_body_bytes` the largest body that is read."""
+        self._surfaces = surfaces
         self._app = app
         self._state = state
         self._max_body_bytes = max_body_bytes
@@ -41,10 +69,12 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send, self._max_body_bytes)
+        surface = self._surface_at(scope["path"])
+        refuse = _problem if surface is None else surface.refuse
+        exchange = _Exchange(scope, receive, send, self._max_body_bytes, refuse)
         try:
             if not exchange.declares_too_much():
-                await self._answer(scope, exchange)
+                await self._answer(scope, exchange, self._app if surface is None else surface.app)
             else:
                 await exchange.refuse(BodyTooLargeError(exchange.limit))
         except Exception as error:  # noqa: BLE001  # the last place to answer, without telling a stranger anything
@@ -54,10 +84,16 @@ class Edge:
         finally:
             self._record(scope, exchange)
 
-    async def _answer(self, scope: Scope, exchange: "_Exchange") -> None:
+    def _surface_at(self, path: str) -> Surface | None:
+        for surface in self._surfaces:
+            if path.startswith(surface.prefixes):
+                return surface
+        return None
+
+    async def _answer(self, scope: Scope, exchange: "_Exchange", app: ASGIApp) -> None:
         hot = HOT_PATHS.get((scope["method"], scope["path"]))
         if hot is None:
-            await self._app(scope, exchange.receive, exchange.send)
+            await app(scope, exchange.receive, exchange.send)
             return
         scope["hot_path"] = True
         try:
@@ -79,7 +115,15 @@ class Edge:
 class _Exchange:
     """One request and its answer: counts what is received, adds headers to what is sent."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        max_body_bytes: int,
+        refuse: Callable[[RegistryError, str, str], Response],
+    ) -> None:
+        self._refuse = refuse
         self.started = time.perf_counter()
         self.status = 0
         self._scope, self._receive, self._send = scope, receive, send
@@ -127,7 +171,7 @@ class _Exchange:
     async def refuse(self, error: RegistryError) -> None:
         """Answer with a problem instead of what was asked."""
         log_unavailable(error, self.request_id)
-        response = problem_response(problem_of(error), path=self._scope["path"], request_id=self.request_id)
+        response = self._refuse(error, self._scope["path"], self.request_id)
         await response(self._scope, self._receive, self.send)
 
 

@@ -205,9 +205,7 @@ def _members_of_request(error: RegistryError) -> dict[str, Any]:
 
 def problem_response(problem: Problem, *, path: str, request_id: str) -> Response:
     """Write a problem. `instance` is the request's path with its id; no query, no person's identifier."""
-    place = "/".join(
-        "-" if names_person(segment) else quote(segment, errors="replace") for segment in path.split("/")
-    )
+    place = quoted_place(path)
     document: dict[str, Any] = {
         "type": problem.type.uri,
         "title": problem.type.title,
@@ -227,6 +225,13 @@ def problem_response(problem: Problem, *, path: str, request_id: str) -> Respons
         status_code=problem.type.status,
         media_type=MEDIA_TYPE,
         headers={**problem.headers, "Cache-Control": "no-store"},
+    )
+
+
+def quoted_place(path: str) -> str:
+    """A request's path as an error may show it: percent-encoded, without what looks like a person."""
+    return "/".join(
+        "-" if names_person(segment) else quote(segment, errors="replace") for segment in path.split("/")
     )
 
 

@@ -33,7 +33,7 @@ class Runtime:
     keys: KeyRing
     register: CompanyRegister | None = None
     issuers: TrustedIssuers = field(init=False)
-    tokens: TokenCache = field(init=False)
+    tokens: TokenCache[Caller] = field(init=False)
     access_log: AccessLog = field(init=False)
     verifier: Verifier = field(init=False)
 

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Generic, TypeVar
 
-from registry.domain.callers import Caller
 from registry.domain.errors import UnauthenticatedError
 
 KEPT_FOR = timedelta(seconds=60)
@@ -12,18 +12,18 @@ KEPT_FOR = timedelta(seconds=60)
 
 _MOST_TOKENS = 10_000
 
-Authenticate = Callable[[str, datetime], Awaitable[tuple[Caller, datetime]]]
+C = TypeVar("C")
 
 
-class TokenCache:
-    """Turns the Authorization header into a Caller."""
+class TokenCache(Generic[C]):
+    """Turns the Authorization header into a caller, whatever `authenticate` makes of one."""
 
-    def __init__(self, authenticate: Authenticate) -> None:
+    def __init__(self, authenticate: Callable[[str, datetime], Awaitable[tuple[C, datetime]]]) -> None:
         """`authenticate` verifies a token and tells when it expires."""
         self._authenticate = authenticate
-        self._callers: dict[bytes, tuple[Caller, datetime]] = {}
+        self._callers: dict[bytes, tuple[C, datetime]] = {}
 
-    async def caller(self, authorization: str | None, now: datetime) -> Caller:
+    async def caller(self, authorization: str | None, now: datetime) -> C:
         """Who calls. Raises UnauthenticatedError, UnavailableError."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:

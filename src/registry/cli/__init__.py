@@ -18,6 +18,7 @@ _MODULES = {
     "keys": "keys",
     "clients": "clients",
     "demo": "demo",
+    "minaombud": "minaombud",
 }
 """Which file of this package has a command."""
 

@@ -8,6 +8,7 @@ import typer
 from registry.api.app import create_api
 from registry.api.contract import contract_json
 from registry.api.contract_problems import problems_markdown
+from registry.interop.minaombud.description import surface_json
 
 
 def register(app: typer.Typer) -> None:
@@ -17,14 +18,17 @@ def register(app: typer.Typer) -> None:
 
 def openapi(
     write: Annotated[
-        Path | None, typer.Option(help="Write the contract to this file, and problems.md beside it.")
+        Path | None, typer.Option(help="Write the contract to this file, and the others beside it.")
     ] = None,
     check: Annotated[
         Path | None,
-        typer.Option(help="Exit with 1 unless this file and problems.md hold the contract.", exists=True),
+        typer.Option(help="Exit with 1 unless this file and those beside it hold the contract.", exists=True),
     ] = None,
 ) -> None:
-    """Print the OpenAPI contract, write it with the list of problem types, or check such files."""
+    """Print the OpenAPI contract, write it, or check such files.
+
+    Beside it: the list of problem types, and the contract of Mina ombud's clients.
+    """
     contract = contract_json(create_api())
     if write is not None:
         for path, text in _files(write, contract).items():
@@ -39,4 +43,8 @@ def openapi(
 
 
 def _files(path: Path, contract: str) -> dict[Path, str]:
-    return {path: contract, path.with_name("problems.md"): problems_markdown()}
+    return {
+        path: contract,
+        path.with_name("problems.md"): problems_markdown(),
+        path.with_name("minaombud.json"): surface_json(),
+    }

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from registry.demo.eid import parse_person
+from registry.demo.minaombud import user_token
 from registry.demo.testers import id_token_command, sign_command
 
 group = typer.Typer(help="Act as a test person of the demo.", no_args_is_help=True)
@@ -31,3 +33,13 @@ def id_token(
 ) -> None:
     """An id token for the header `Id-Token`, good for five minutes."""
     typer.echo(id_token_command(person, audience, datetime.now(UTC)))
+
+
+@group.command("mina-ombud-token")
+def mina_ombud_token(
+    person: Annotated[str | None, typer.Option(help="The test person who is a party.")] = None,
+    username: Annotated[str | None, typer.Option(help="The case handler's user name.")] = None,
+) -> None:
+    """An id token for Mina ombud's header `X-Id-Token`, good for five minutes."""
+    party = None if person is None else parse_person(person)
+    typer.echo(user_token(now=datetime.now(UTC), person=party, username=username))

@@ -22,10 +22,11 @@ from registry.cli.settings import load_settings
 from registry.demo.data import DEMO_REGISTER
 from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
+from registry.demo.minaombud import DEMO_MINAOMBUD_CLIENTS
 from registry.demo.testers import example_question
 from registry.domain.errors import OperatorError
 from registry.embedded import EmbeddedPostgres, EmbeddedPostgresError, ensure_database
-from registry.serving import Server, bind, open_runtime, utc_now
+from registry.serving import Server, bind, open_runtime, open_surfaces, utc_now
 from registry.settings import Settings
 from registry.signing.keys import create_key_file, new_key_ring
 from registry.storage.database import open_database
@@ -56,6 +57,7 @@ def dev(
             keys_file=data / "keys.json",
             public_url=f"http://{host}:{port}",
             company_register=str(DEMO_REGISTER),
+            minaombud_file=DEMO_MINAOMBUD_CLIENTS,
             docs_client_id="demo-platform",
             docs_client_secret="demo",  # noqa: S106  # published: every client of the demo has it
             docs_scopes="templates:read templates:write requests:write mandates:issue mandates:register "
@@ -121,11 +123,14 @@ def _migrate(settings: Settings) -> None:
 
 async def _run(settings: Settings, listener: socket.socket) -> None:
     """Load the demo, then serve and work until a signal."""
-    async with open_runtime(settings, more_issuers=trusted_demo_issuers()) as runtime:
+    async with (
+        open_runtime(settings, more_issuers=trusted_demo_issuers()) as runtime,
+        open_surfaces(runtime) as surfaces,
+    ):
         await load_demo(runtime.database, runtime.keys, runtime.issuers, now=utc_now())
         stop = asyncio.Event()
         worker = asyncio.create_task(run_worker(runtime.database, lambda: runtime.keys, utc_now, stop))
-        server = Server(runtime, lambda: typer.echo(announcement(settings.public_url)))
+        server = Server(runtime, lambda: typer.echo(announcement(settings.public_url)), surfaces)
         try:
             await server.serve([listener])
         finally:

@@ -9,7 +9,7 @@ import typer
 import uvloop
 
 from registry.cli.settings import load_settings
-from registry.serving import Server, bind, open_runtime, utc_now
+from registry.serving import Server, bind, open_runtime, open_surfaces, utc_now
 from registry.settings import Settings
 from registry.signing.keys import load_key_ring
 from registry.storage.database import open_database
@@ -38,8 +38,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         host, port = listener.getsockname()[:2]
         _log.info("serving", host=host, port=port)
 
-    async with open_runtime(settings) as runtime:
-        await Server(runtime, announce).serve([listener])
+    async with open_runtime(settings) as runtime, open_surfaces(runtime) as surfaces:
+        await Server(runtime, announce, surfaces).serve([listener])
 
 
 def worker() -> None:

@@ -1,5 +1,6 @@
 """Grant an access token to a client that proves itself: OAuth 2 client credentials (RFC 6749 section 4.4)."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NoReturn
@@ -34,7 +35,12 @@ class GrantedToken:
     scope: str
 
 
-async def grant_token(
+def registered_scopes(client: Client) -> Sequence[str]:
+    """The scopes that the client is registered with, in the order in which they are declared."""
+    return [scope for scope in Scope if scope in client.scopes]
+
+
+async def grant_token(  # noqa: PLR0913  # each is a claim of the token or a choice of who serves
     database: Database,
     keys: KeyRing,
     request: TokenRequest,
@@ -44,9 +50,11 @@ async def grant_token(
     token_endpoint: str,
     now: datetime,
     lifetime: timedelta = TOKEN_LIFETIME,
+    scopes_of: Callable[[Client], Sequence[str]] = registered_scopes,
 ) -> GrantedToken:
     """Authenticate the client and sign an RFC 9068 access token for it.
 
+    `scopes_of` tells what a client may be granted, in the order in which a token names them.
     `issuer` and `audience` are the token's `iss` and `aud`; an assertion must be meant for `issuer` or for
     `token_endpoint`, the address of the endpoint. An assertion is used up once its signature has been
     verified, whatever comes after. Raises TokenRequestError; UnavailableError while the database cannot be
@@ -60,7 +68,7 @@ async def grant_token(
             client = await _authenticate_by_assertion(database, credential, audiences, now=now)
     if client.issuer is not None:
         raise TokenRequestError("unauthorized_client", "This client gets its tokens from its own issuer.")
-    scope = " ".join(_granted_scopes(client, request.scopes))
+    scope = " ".join(_granted_scopes(scopes_of(client), request.scopes))
     issued_at = int(now.timestamp())
     expires_in = int(lifetime.total_seconds())
     claims: dict[str, Json] = {
@@ -124,9 +132,8 @@ def _refuse_client() -> NoReturn:
     )
 
 
-def _granted_scopes(client: Client, wanted: frozenset[str] | None) -> list[Scope]:
-    """Give the scopes asked for, or all that the client has, in the order in which they are declared."""
-    allowed = [scope for scope in Scope if scope in client.scopes]
+def _granted_scopes(allowed: Sequence[str], wanted: frozenset[str] | None) -> Sequence[str]:
+    """Give the scopes asked for, or all that the client has."""
     if wanted is None:
         return allowed
     if not wanted.issubset(allowed):

@@ -92,20 +92,21 @@ async def find_candidates(
 def _candidates(held: list[list[Any]]) -> list[Candidate]:
     """The mandates of the first representative, from the rows of each of them."""
     if len(held) == 1:
-        return [_candidate(row, 1) for row in held[0]]
+        return [read_candidate(row, 1) for row in held[0]]
     others: dict[UUID, set[bytes]] = defaultdict(set)
     for rows in held[1:]:
         for row in rows:
             others[row["mandate_id"]].add(row["representative_index"])
     found = []
     for row in held[0]:
-        candidate = _candidate(row, 1 + len(others[row["mandate_id"]]))
+        candidate = read_candidate(row, 1 + len(others[row["mandate_id"]]))
         candidate.held_together = frozenset(others[row["mandate_id"]])
         found.append(candidate)
     return found
 
 
-def _candidate(row: Any, holders: int) -> Candidate:  # noqa: ANN401  # asyncpg has no row type per query
+def read_candidate(row: Any, holders: int) -> Candidate:  # noqa: ANN401  # asyncpg has no row type per query
+    """Read a row of verification's statement, or of one with the same columns."""
     changes, lineage = row["changes"], row["lineage"]
     valid_until: datetime | None = row["valid_until"]
     return Candidate(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, false, func, or_, select
 
 from registry.domain.events import Lifetime, Status
 from registry.domain.parties import Party, PartyType
@@ -25,7 +25,10 @@ _held = representations.c
 
 @dataclass(frozen=True, slots=True)
 class MandateFilter:
-    """Which mandates to find. None means any. `status` is that at `now`, `valid_at` asks about its time."""
+    """Which mandates to find. None means any. `status` is that at `now`, `valid_at` asks about its time.
+
+    `statuses` and `third_parties` mean any one of them.
+    """
 
     now: datetime
     principal: Party | None = None
@@ -36,6 +39,9 @@ class MandateFilter:
     kind: MandateKind | None = None
     status: Status | None = None
     valid_at: datetime | None = None
+    statuses: frozenset[Status] | None = None
+    third_parties: frozenset[Party] | None = None
+    principal_roles: frozenset[PartyType] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,25 @@ async def search_states(
         select(*STATE_COLUMNS).where(*conditions).order_by(_states.mandate_id).limit(limit)
     )
     return [read_state(row) for row in rows]
+
+
+async def page_states(
+    session: ReadSession,
+    keys: KeyRing,
+    wanted: MandateFilter,
+    *,
+    seen_by: Party,
+    departments: frozenset[str] = frozenset(),
+    offset: int,
+    limit: int,
+) -> tuple[list[MandateState], int]:
+    """As `search_states`, from a place on, with how many there are in all."""
+    conditions = [party_sees(keys, seen_by, departments), *_conditions(keys, wanted)]
+    counted = await session.execute(select(func.count()).select_from(mandate_states).where(*conditions))
+    rows = await session.execute(
+        select(*STATE_COLUMNS).where(*conditions).order_by(_states.mandate_id).offset(offset).limit(limit)
+    )
+    return [read_state(row) for row in rows], int(counted.scalar_one())
 
 
 async def find_representations(
@@ -130,6 +155,18 @@ def _conditions(keys: KeyRing, wanted: MandateFilter) -> list[ColumnElement[bool
         conditions.append(_has_status(wanted.status, wanted.now))
     if wanted.valid_at is not None:
         conditions.append(_is_valid_at(wanted.valid_at))
+    return [*conditions, *_any_of(wanted)]
+
+
+def _any_of(wanted: MandateFilter) -> list[ColumnElement[bool]]:
+    """The conditions of the filters that name several values."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.statuses is not None:
+        conditions.append(or_(false(), *(_has_status(status, wanted.now) for status in wanted.statuses)))
+    if wanted.third_parties is not None:
+        conditions.append(_states.third_party.in_(sorted(map(str, wanted.third_parties))))
+    if wanted.principal_roles is not None:
+        conditions.append(_states.principal_role.in_(sorted(role.value for role in wanted.principal_roles)))
     return conditions
 
 

@@ -11,7 +11,7 @@ from registry.api.problems import UnknownPathError
 from registry.api.route import RegistryRoute, RuntimeDep, public
 from registry.domain.errors import UnavailableError
 from registry.identity.client_authentication import TokenRequestError, read_token_request
-from registry.operations.grant_token import grant_token
+from registry.operations.grant_token import GrantedToken, grant_token
 
 router = APIRouter(tags=["Access"], route_class=RegistryRoute)
 
@@ -99,7 +99,12 @@ async def token(request: Request, runtime: RuntimeDep) -> Response:
             now=runtime.now(),
         )
     except TokenRequestError as error:
-        return _refusal(error)
+        return token_refusal(error)
+    return token_answer(granted)
+
+
+def token_answer(granted: GrantedToken) -> Response:
+    """A token as it is given (RFC 6749 section 5.1)."""
     document = {
         "access_token": granted.access_token,
         "token_type": "Bearer",
@@ -109,7 +114,8 @@ async def token(request: Request, runtime: RuntimeDep) -> Response:
     return Response(orjson.dumps(document), media_type="application/json", headers=_NO_STORE)
 
 
-def _refusal(error: TokenRequestError) -> Response:
+def token_refusal(error: TokenRequestError) -> Response:
+    """A refusal as it is given (RFC 6749 section 5.2)."""
     is_client = error.code == "invalid_client"
     return Response(
         orjson.dumps({"error": error.code, "error_description": error.message}),

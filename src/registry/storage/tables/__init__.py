@@ -35,6 +35,7 @@ from registry.storage.tables.templates import (
     template_versions,
     templates,
 )
+from registry.storage.tables.third_party_keys import third_party_keys
 from registry.storage.tables.timers import mandate_timers, open_uses
 
 RECORD_TABLES = (
@@ -85,4 +86,5 @@ __all__ = [
     "template_retirements",
     "template_versions",
     "templates",
+    "third_party_keys",
 ]

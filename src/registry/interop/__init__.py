@@ -1,0 +1,1 @@
+"""Other systems' wire formats, each a thin translation onto the registry's own operations."""
