@@ -33,6 +33,9 @@ UNVERSIONED: Final = {
     "/metrics": "for Prometheus",
     "/.well-known/jwks.json": "RFC 8615",
     "/oauth2/token": "the issuer's, not the API's",
+    "/log/checkpoint": "c2sp.org/tlog-tiles",
+    "/log/tile/entries/{tile}": "c2sp.org/tlog-tiles",
+    "/log/tile/{level}/{tile}": "c2sp.org/tlog-tiles",
 }
 NO_COLLECTIONS: Final = {
     "publication": "an act, once per version",
@@ -71,6 +74,9 @@ OTHER_MEDIA: Final = {
     ("get_an_access_token", "application/x-www-form-urlencoded"): "RFC 6749 section 4.4.2",
     ("read_the_sealed_record", "application/jose"): "the exact sealed bytes",
     ("metrics", "text/plain"): "the format that Prometheus reads",
+    ("newest_checkpoint", "text/plain"): "c2sp.org/tlog-checkpoint",
+    ("entries_of_the_log", "application/octet-stream"): "c2sp.org/tlog-tiles",
+    ("a_tile_of_the_log", "application/octet-stream"): "c2sp.org/tlog-tiles",
 }
 WHOLE_LISTS: Final = {
     "list_versions": "one template's versions",

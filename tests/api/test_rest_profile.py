@@ -93,8 +93,8 @@ def test_no_parameter_of_an_address_is_for_a_person() -> None:
     assert not {name for name in names if of_persons.search(name)}
 
 
-OWN_NAMES = {"number", "source", "key"}
-"""A version has a number; under what an authority delivers is its own to name."""
+OWN_NAMES = {"number", "source", "key", "level", "tile"}
+"""A version has a number; under what an authority delivers is its own to name; tiles are the standard's."""
 
 
 @rule("RES.03")

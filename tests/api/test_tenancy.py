@@ -409,7 +409,7 @@ async def request_of(owner: Organisation, named: Named) -> Json:
 
 def test_there_is_an_entry_for_every_operation_and_no_other() -> None:
     assert set(ENTRIES) == set(OPERATIONS)
-    assert [path for path in PUBLIC if "{" in path] == []
+    assert [path for path in PUBLIC if "{" in path and not path.startswith("/log/tile/")] == []
 
 
 async def test_the_comparison_would_notice(tenants: Tenants) -> None:

@@ -50,6 +50,7 @@ _TAGS = {
     "Approvals": "One matter, approved by the representative before it goes through.",
     "Own view": "What a person sees of itself, with its id token.",
     "Access log": "Who looked at whom, for auditors who say what for.",
+    "Transparency log": "Proof, for anybody, that no record was changed, removed or slipped in.",
     "Access": "Access tokens for the registry's own clients.",
     "Service": "What this service is, whether it works, its public keys.",
 }

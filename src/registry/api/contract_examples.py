@@ -8,6 +8,7 @@ from registry.api.examples import (
     approvals,
     contexts,
     deliveries,
+    log,
     mandate_requests,
     mandates,
     overview,
@@ -45,6 +46,7 @@ _OPERATIONS: dict[str, Example] = {
     **contexts.EXAMPLES,
     **overview.EXAMPLES,
     **access_log.EXAMPLES,
+    **log.EXAMPLES,
     **service.EXAMPLES,
 }
 

@@ -25,9 +25,11 @@ from registry.demo.loader import load_demo
 from registry.demo.testers import example_question
 from registry.domain.errors import OperatorError
 from registry.embedded import EmbeddedPostgres, EmbeddedPostgresError, ensure_database
+from registry.integrator import Integrator, integrating
+from registry.operations.integrate_log import LogName
 from registry.serving import Server, bind, open_runtime, utc_now
 from registry.settings import Settings
-from registry.signing.keys import create_key_file, new_key_ring
+from registry.signing.keys import create_key_file, load_key_ring, new_key_ring, save_key_ring
 from registry.storage.database import open_database
 from registry.storage.revision import NEWEST_REVISION, get_revision
 from registry.worker import run_worker
@@ -61,8 +63,7 @@ def dev(
             docs_scopes="templates:read templates:write requests:write mandates:issue mandates:register "
             "mandates:read mandates:revoke mandates:use mandates:suspend verify:own",
         )
-        if not settings.keys_file.exists():
-            _create_keys(settings.keys_file)
+        _prepare_keys(settings.keys_file)
         if asyncio.run(_revision(url)) != NEWEST_REVISION:
             _migrate(settings)
         uvloop.run(_run(settings, listener))
@@ -107,10 +108,15 @@ async def _revision(url: str) -> str | None:
         await database.close()
 
 
-def _create_keys(path: Path) -> None:
-    # Another process may be at it, too; the keys of the first one count.
-    with suppress(FileExistsError):
-        create_key_file(path, new_key_ring(utc_now() - _KEYS_ACTIVE_FOR))
+def _prepare_keys(path: Path) -> None:
+    if not path.exists():
+        # Another process may be at it, too; the keys of the first one count.
+        with suppress(FileExistsError):
+            create_key_file(path, new_key_ring(utc_now() - _KEYS_ACTIVE_FOR))
+    ring = load_key_ring(path)
+    if not ring.log:
+        # A file of an earlier version, which had no transparency log.
+        save_key_ring(path, ring.log_rotated(utc_now(), active_in=timedelta(0)))
 
 
 def _migrate(settings: Settings) -> None:
@@ -126,8 +132,10 @@ async def _run(settings: Settings, listener: socket.socket) -> None:
         stop = asyncio.Event()
         worker = asyncio.create_task(run_worker(runtime.database, lambda: runtime.keys, utc_now, stop))
         server = Server(runtime, lambda: typer.echo(announcement(settings.public_url)))
+        name = LogName(settings.log_origin, settings.derived_log_origin)
         try:
-            await server.serve([listener])
+            async with integrating(Integrator(runtime.database, lambda: runtime.keys, utc_now, name)):
+                await server.serve([listener])
         finally:
             stop.set()
             await worker

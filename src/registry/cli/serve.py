@@ -9,6 +9,8 @@ import typer
 import uvloop
 
 from registry.cli.settings import load_settings
+from registry.integrator import Integrator, integrating
+from registry.operations.integrate_log import LogName
 from registry.serving import Server, bind, open_runtime, utc_now
 from registry.settings import Settings
 from registry.signing.keys import load_key_ring
@@ -43,15 +45,23 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 
 
 def worker() -> None:
-    """Do the work that nobody asks for: partitions ahead, forgetting in time, lapses. Run any number."""
+    """Do the work that nobody asks for: partitions ahead, lapses, the transparency log. Run any number."""
     asyncio.run(_work(load_settings()))
 
 
 async def _work(settings: Settings) -> None:
-    database = await open_database(settings.database_url.get_secret_value(), pool_size=1, hot_pool_size=1)
+    database = await open_database(settings.database_url.get_secret_value(), pool_size=2, hot_pool_size=1)
     stop = asyncio.Event()
     stop_on_signals(stop)
+    integrator = Integrator(
+        database,
+        lambda: load_key_ring(settings.keys_file),
+        utc_now,
+        LogName(settings.log_origin, settings.derived_log_origin),
+        settings.log_witness_file,
+    )
     try:
-        await run_worker(database, lambda: load_key_ring(settings.keys_file), utc_now, stop)
+        async with integrating(integrator):
+            await run_worker(database, lambda: load_key_ring(settings.keys_file), utc_now, stop)
     finally:
         await database.close()
