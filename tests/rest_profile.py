@@ -45,6 +45,7 @@ NO_COLLECTIONS: Final = {
     "status": "the status of many",
     "batch": "many at once",
     "record": "the one sealed record",
+    "evidence": "the one bundle",
     "revocation": "an act, once per mandate",
     "suspension": "an act on the mandate",
     "resumption": "an act on the mandate",

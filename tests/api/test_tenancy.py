@@ -29,6 +29,7 @@ from factories import (
     question,
     template_body,
 )
+from log_filling import integrate
 from registry.api.contract import operations
 
 Json = dict[str, Any]
@@ -77,6 +78,7 @@ async def tenants(world: World) -> Tenants:
     request = (await owner.post("/v1/mandate-requests", asked)).json()
     approval = (await owner.post("/v1/approvals", matter(owner))).json()
     foreign = Named(draft["id"], mandate["id"], request["id"], BERI, PAUL, restriction["id"], approval["id"])
+    await integrate(world)
     return Tenants(world, owner, stranger, await world.publish_template(stranger), foreign)
 
 
@@ -247,6 +249,7 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
     ("GET", "/v1/mandates/{mandate_id}"): [get("/v1/mandates/{mandate}")],
     ("GET", "/v1/mandates/{mandate_id}/record"): [get("/v1/mandates/{mandate}/record")],
     ("GET", "/v1/mandates/{mandate_id}/events"): [get("/v1/mandates/{mandate}/events")],
+    ("GET", "/v1/mandates/{mandate_id}/evidence"): [get("/v1/mandates/{mandate}/evidence")],
     ("POST", "/v1/mandates/{mandate_id}/revocation"): [
         post("/v1/mandates/{mandate}/revocation", revocation(by))
         for by in ("principal", "representative", "third_party", "registrar")

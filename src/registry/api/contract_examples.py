@@ -8,6 +8,7 @@ from registry.api.examples import (
     approvals,
     contexts,
     deliveries,
+    evidence,
     log,
     mandate_requests,
     mandates,
@@ -47,6 +48,7 @@ _OPERATIONS: dict[str, Example] = {
     **overview.EXAMPLES,
     **access_log.EXAMPLES,
     **log.EXAMPLES,
+    **evidence.EXAMPLES,
     **service.EXAMPLES,
 }
 

@@ -18,6 +18,7 @@ _MODULES = {
     "keys": "keys",
     "clients": "clients",
     "demo": "demo",
+    "verify": "verify",
 }
 """Which file of this package has a command."""
 
