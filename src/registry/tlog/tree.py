@@ -107,7 +107,7 @@ def extend(tiles: Tiles, size: int, leaf_hashes: Sequence[bytes]) -> dict[Tile, 
             count = min(WIDTH - offset, len(added) - taken)
             changed[tile] = before + b"".join(added[taken : taken + count])
             if offset + count == WIDTH:
-                completed.append(_complete_root(hashes_of(changed[tile])))
+                completed.append(complete_root(hashes_of(changed[tile])))
             taken, position = taken + count, position + count
         level, added = level + 1, completed
     return changed
@@ -118,11 +118,11 @@ def _node_hash(tiles: Tiles, node: _Node) -> bytes:
     data = tiles[tile][first * HASH_BYTES : (first + count) * HASH_BYTES]
     if len(data) != count * HASH_BYTES:
         raise ValueError("a tile is shorter than the tree that it is of")
-    return _complete_root(hashes_of(data))
+    return complete_root(hashes_of(data))
 
 
-def _complete_root(hashes: Sequence[bytes]) -> bytes:
-    """The root over a power of two of hashes."""
+def complete_root(hashes: Sequence[bytes]) -> bytes:
+    """The root over hashes whose number is a power of two: of a whole tile, the hash that stands above it."""
     while len(hashes) > 1:
         hashes = [node_hash(hashes[at], hashes[at + 1]) for at in range(0, len(hashes), 2)]
     return hashes[0]
