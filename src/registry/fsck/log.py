@@ -32,6 +32,7 @@ class _Window:
     """Checkpoints in the order of their numbers, read ahead as far as the tree is checked."""
 
     points: list[StoredCheckpoint]
+    last_number: int
     next_number: int = 0
     last_size: int = 0
     origin: str | None = None
@@ -47,8 +48,10 @@ async def check_log(database: Database, keys: KeyRing, tally: Tally, progress: W
         size = 0 if newest is None else newest.size
         edges = await get_tiles(session, edge_tiles(size))
     found: list[Finding] = []
+    # Those signed while this runs are left to the next check.
+    last_number = -1 if newest is None else newest.number
     check = TreeCheck(found, newest is None or _leads_to(edges, newest))
-    window = _Window([])
+    window = _Window([], last_number)
     await _read_points(database, keys, window, 0, found, tally)
     check.check_empty(window.points)
     expected = None if progress is None else await estimate_rows(database, log_entries)
@@ -61,9 +64,12 @@ async def check_log(database: Database, keys: KeyRing, tally: Tally, progress: W
         found.clear()
         if progress is not None:
             progress(Progress(log_entries.name, check.size, expected))
+    for point in window.points:
+        if point.size > size:
+            Spot(found, log_checkpoints.name, str(point.number)).note("size", Kind.CHAIN_BROKEN)
     async with database.reading() as session:
         check.finish(await get_tiles(session, edge_tiles(size)))
-    await _check_strays(database, found, tally)
+        await _check_strays(session, found, tally)
     found += [item async for item in list_unlogged(database)]
     tally.add(found)
 
@@ -84,7 +90,7 @@ async def _read_points(
         async with database.reading() as session:
             rows = await session.execute(
                 select(log_checkpoints)
-                .where(numbers >= window.next_number)
+                .where(numbers >= window.next_number, numbers <= window.last_number)
                 .order_by(numbers)
                 .limit(_ROWS_AT_ONCE)
             )
@@ -162,19 +168,18 @@ def _read_entry(row: SqlRow[Any], found: list[Finding]) -> LogEntry | None:
     return entry
 
 
-async def _check_strays(database: Database, found: list[Finding], tally: Tally) -> None:
+async def _check_strays(session: ReadSession, found: list[Finding], tally: Tally) -> None:
     """Entries and tiles that no checkpoint is over, and tiles that are wider than the log is long."""
-    async with database.reading() as session:
-        newest = await get_checkpoint(session)
-        size = 0 if newest is None else newest.size
-        indexes = log_entries.c.leaf_index
-        strays = await session.execute(
-            select(indexes).where((indexes < 0) | (indexes >= size)).order_by(indexes).limit(_ROWS_AT_ONCE)
-        )
-        for index in strays.scalars():
-            tally.counts[log_entries.name] += 1
-            Spot(found, log_entries.name, str(index)).note("", Kind.UNEXPECTED_ROW)
-        await _check_widths(session, size, found, tally)
+    newest = await get_checkpoint(session)
+    size = 0 if newest is None else newest.size
+    indexes = log_entries.c.leaf_index
+    strays = await session.execute(
+        select(indexes).where((indexes < 0) | (indexes >= size)).order_by(indexes).limit(_ROWS_AT_ONCE)
+    )
+    for index in strays.scalars():
+        tally.counts[log_entries.name] += 1
+        Spot(found, log_entries.name, str(index)).note("", Kind.UNEXPECTED_ROW)
+    await _check_widths(session, size, found, tally)
 
 
 async def _check_widths(session: ReadSession, size: int, found: list[Finding], tally: Tally) -> None:

@@ -1,97 +1,74 @@
 """Holding the log against the records: each record is logged or queued, and each entry is of a record."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Column, Row, Select, literal, select, tuple_
+from sqlalchemy import Row, Uuid, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from registry.fsck.findings import Finding, Kind, Spot
-from registry.signing.encryption import commitment
 from registry.storage.database import Database, ReadSession, any_of
-from registry.storage.tables import (
-    log_entries,
-    log_queue,
-    mandate_events,
-    mandate_records,
-    sealed_entries,
-    template_publications,
-    template_retirements,
-)
-from registry.tlog.entries import MANDATE, PUBLIC_SALT, RETIREMENT, TEMPLATE, LogEntry, read_log_entry
+from registry.storage.tables import log_entries, log_queue
+from registry.tlog.entries import MANDATE, RETIREMENT, TEMPLATE, LogEntry, read_log_entry
 
 _ROWS_AT_ONCE = 2_000
 
 Key: TypeAlias = tuple[str, UUID, int]
 """A record as its log entry names it: kind, subject, number."""
 
+_SOURCES = {
+    "mandate_records": ("'mandate'", "mandate_id", "0", "commitment"),
+    "mandate_events": ("'mandate'", "mandate_id", "number", "commitment"),
+    "sealed_entries": ("kind", "subject_id", "number", "commitment"),
+    "template_publications": ("'template'", "template_id", "version", "template_commitment(sealed)"),
+    "template_retirements": ("'retirement'", "template_id", "0", "template_commitment(sealed)"),
+}
+"""The tables whose rows are logged: kind, subject, number and commitment of each row."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Source:
-    """A table whose rows are logged. `number` None: one row a subject. `committed` is what is vouched for."""
+_SINGLE = frozenset({"mandate_records", "template_retirements"})
+"""Those that have at most one row of a subject."""
 
-    subject: Column[Any]
-    number: Column[Any] | None
-    kind: Column[Any] | str
-    committed: Column[Any]
+_COMMITTED = {"template_publications": "sealed", "template_retirements": "sealed"}
 
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        """Kind, subject, number, and what is vouched for."""
-        kind = literal(self.kind) if isinstance(self.kind, str) else self.kind
-        number = literal(0) if self.number is None else self.number
-        return (
-            kind.label("kind"),
-            self.subject.label("subject_id"),
-            number.label("number"),
-            self.committed.label("committed"),
+
+def _each(condition: str, end: str) -> str:
+    """A statement over all sources, each by itself, so that each goes by its own index."""
+    parts = (
+        f"(SELECT '{table}' AS source, {kind} AS kind, {subject} AS subject_id, {number} AS number, "  # noqa: S608  # names of our own
+        f"{commitment} AS commitment FROM {table} WHERE {condition}{end})".format(
+            subject=subject, number=number
         )
-
-    def page(self, after: tuple[UUID, int] | None) -> Select[Any]:
-        """The rows after one with this subject and number, in their order."""
-        order = (self.subject,) if self.number is None else (self.subject, self.number)
-        page = select(*self.columns).order_by(*order).limit(_ROWS_AT_ONCE)
-        if after is None:
-            return page
-        return page.where(tuple_(*order) > tuple_(*after[: len(order)]))
-
-    def spot(self, found: list[Finding], subject_id: UUID, number: int) -> Spot:
-        """Where to note what is wrong with a row."""
-        row = str(subject_id) if self.number is None else f"{subject_id}/{number}"
-        return Spot(found, self.subject.table.name, row)
+        for table, (kind, subject, number, commitment) in _SOURCES.items()
+    )
+    return " UNION ALL ".join(parts)
 
 
-_RECORDS = _Source(mandate_records.c.mandate_id, None, MANDATE, mandate_records.c.commitment)
-_EVENTS = _Source(mandate_events.c.mandate_id, mandate_events.c.number, MANDATE, mandate_events.c.commitment)
-_ENTRIES = _Source(
-    sealed_entries.c.subject_id, sealed_entries.c.number, sealed_entries.c.kind, sealed_entries.c.commitment
+_PAGE = text(
+    _each(
+        "({subject}, {number}) > (CAST(:subject_id AS uuid), CAST(:number AS integer))",
+        f" ORDER BY {{subject}}, {{number}}::integer LIMIT {_ROWS_AT_ONCE}",
+    )
+    + f" ORDER BY subject_id, number LIMIT {_ROWS_AT_ONCE}"
 )
-_PUBLICATIONS = _Source(
-    template_publications.c.template_id,
-    template_publications.c.version,
-    TEMPLATE,
-    template_publications.c.sealed,
-)
-_RETIREMENTS = _Source(template_retirements.c.template_id, None, RETIREMENT, template_retirements.c.sealed)
+_PRESENT = text(_each("{subject} = ANY (:subjects)", "")).bindparams(bindparam("subjects", type_=ARRAY(Uuid)))
 
 
 async def list_unlogged(database: Database) -> AsyncIterator[Finding]:
     """Records that neither the log nor its queue knows, that it knows otherwise, or that it holds twice."""
-    for source in (_RECORDS, _EVENTS, _ENTRIES, _PUBLICATIONS, _RETIREMENTS):
-        after = None
-        while True:
-            async with database.reading() as session:
-                rows = (await session.execute(source.page(after))).all()
-                logged = await _logged(session, {row.subject_id for row in rows})
-                queued = await _queued(session, {row.subject_id for row in rows if _key(row) not in logged})
-            for row in rows:
-                for finding in _compare(source, row, logged.get(_key(row), []), queued.get(_key(row))):
-                    yield finding
-            if len(rows) < _ROWS_AT_ONCE:
-                break
-            after = (rows[-1].subject_id, rows[-1].number)
+    after: Mapping[str, Any] = {"subject_id": UUID(int=0), "number": 0}
+    while True:
+        async with database.reading() as session:
+            rows = (await session.execute(_PAGE, after)).all()
+            logged = await _logged(session, {row.subject_id for row in rows})
+            queued = await _queued(session, {row.subject_id for row in rows if _key(row) not in logged})
+        for row in rows:
+            for finding in _compare(row, logged.get(_key(row), []), queued.get(_key(row))):
+                yield finding
+        if len(rows) < _ROWS_AT_ONCE:
+            return
+        after = {"subject_id": rows[-1].subject_id, "number": rows[-1].number}
 
 
 async def _logged(session: ReadSession, subjects: Collection[UUID]) -> dict[Key, list[tuple[int, bytes]]]:
@@ -118,18 +95,14 @@ def _key(row: Row[Any]) -> Key:
     return row.kind, row.subject_id, row.number
 
 
-def _compare(
-    source: _Source, row: Row[Any], logged: Sequence[tuple[int, bytes]], queued: bytes | None
-) -> list[Finding]:
+def _compare(row: Row[Any], logged: Sequence[tuple[int, bytes]], queued: bytes | None) -> list[Finding]:
     found: list[Finding] = []
-    spot = source.spot(found, row.subject_id, row.number)
-    name = source.committed.name
-    committed = commitment(PUBLIC_SALT, row.committed) if name == "sealed" else row.committed
+    spot = _spot(found, row.source, row.subject_id, row.number)
     known = _commitment(logged[0][1]) if logged else queued
     if not logged and queued is None:
         spot.note("", Kind.NOT_LOGGED)
-    elif known is not None and known != committed:
-        spot.note(name, Kind.LOG_MISMATCH)
+    elif known is not None and known != row.commitment:
+        spot.note(_COMMITTED.get(row.source, "commitment"), Kind.LOG_MISMATCH)
     for index, _ in logged[1:]:
         Spot(found, log_entries.name, str(index)).note("", Kind.UNEXPECTED_ROW)
     return found
@@ -144,26 +117,23 @@ def _commitment(entry: bytes) -> bytes | None:
 
 async def list_unrecorded(session: ReadSession, entries: Sequence[LogEntry]) -> list[Finding]:
     """Records that these entries are of, and that are not there any more."""
-    wanted: dict[_Source, set[tuple[UUID, int]]] = defaultdict(set)
-    for entry in entries:
-        wanted[_source_of(entry)].add((entry.subject_id, entry.number))
+    subjects = list({entry.subject_id for entry in entries})
+    rows = await session.execute(_PRESENT, {"subjects": subjects})
+    present = {(row.source, row.subject_id, row.number) for row in rows}
+    wanted = {(_source_of(entry), entry.subject_id, entry.number) for entry in entries}
     found: list[Finding] = []
-    for source, keys in wanted.items():
-        for subject_id, number in sorted(keys - await _present(session, source, keys)):
-            source.spot(found, subject_id, number).note("", Kind.MISSING_ROW)
+    for source, subject_id, number in sorted(wanted - present):
+        _spot(found, source, subject_id, number).note("", Kind.MISSING_ROW)
     return found
 
 
-def _source_of(entry: LogEntry) -> _Source:
+def _source_of(entry: LogEntry) -> str:
     if entry.kind == MANDATE:
-        return _RECORDS if entry.number == 0 else _EVENTS
-    return {TEMPLATE: _PUBLICATIONS, RETIREMENT: _RETIREMENTS}.get(entry.kind, _ENTRIES)
+        return "mandate_events" if entry.number else "mandate_records"
+    sources = {TEMPLATE: "template_publications", RETIREMENT: "template_retirements"}
+    return sources.get(entry.kind, "sealed_entries")
 
 
-async def _present(
-    session: ReadSession, source: _Source, keys: Collection[tuple[UUID, int]]
-) -> set[tuple[UUID, int]]:
-    _, subject, number, _ = source.columns
-    subjects = list({key[0] for key in keys})
-    rows = await session.execute(select(subject, number).where(source.subject == any_of(subjects)))
-    return {(row.subject_id, row.number) for row in rows}
+def _spot(found: list[Finding], source: str, subject_id: UUID, number: int) -> Spot:
+    row = str(subject_id) if source in _SINGLE else f"{subject_id}/{number}"
+    return Spot(found, source, row)

@@ -41,7 +41,7 @@ class TreeCheck:
         hashes = [None if entry is None else leaf_hash(entry) for entry in entries]
         kept = self._compare(tile, hashes, stored)
         for point in points:
-            if self.size < point.size < self.size + WIDTH:
+            if self.size < point.size < self.size + WIDTH and point.size <= self.size + len(kept):
                 self._check_point(point, kept[: point.size - self.size])
         self.size += len(kept)
         self._levels[0] = list(kept)
