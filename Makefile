@@ -46,9 +46,10 @@ contract: $(VENV)/dev.stamp
 	@$(BIN)/registry openapi --check openapi/openapi.json
 	@$(BIN)/pytest -q tests/migrations
 
-bench: $(VENV)/dev.stamp ## Measure verification against a bare endpoint, memory, and verification through a chain
+bench: $(VENV)/dev.stamp ## Measure verification against a bare endpoint, memory, chains, and the log
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.chain
+	@$(BIN)/python -m benchmarks.log
 
 openapi: $(VENV)/dev.stamp ## Write the contract to openapi/
 	@$(BIN)/registry openapi --write openapi/openapi.json

@@ -4,13 +4,16 @@ import base64
 from collections.abc import AsyncIterator
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 import pytest
+from typer.testing import CliRunner
 
 from conftest import CloneDatabase, opened
 from factories import BERI, PAUL, Json, Organisation, World, jws_payload, person, question
 from log_filling import NAME, integrate, queue
+from registry.cli import command_line
 from registry.proofs.bundle import BundleError, read_bundle
 from registry.proofs.check_bundle import CheckedBundle, check_bundle
 from registry.proofs.check_receipt import check_receipt
@@ -228,6 +231,29 @@ async def test_a_batch_is_proved_by_its_root(world: World, owner: Organisation, 
     verdict = check_receipt(answer["receipt"], archive.trust.jwks or b"")
     assert (verdict.outcome, "over a batch of 1 questions" in verdict.text) == (Outcome.PROVED, True)
     assert world.keys
+
+
+def test_the_command_tells_what_it_found(archive: Archive, tmp_path: Path) -> None:
+    jwks, bundle, receipt, forged = (tmp_path / name for name in ("jwks", "bundle", "receipt", "forged"))
+    jwks.write_bytes(archive.trust.jwks or b"")
+    bundle.write_bytes(orjson.dumps(archive.bundle, option=orjson.OPT_INDENT_2))
+    receipt.write_text(archive.permit + "\n")
+    forged.write_text(forge(archive.permit))
+    keys = ["--jwks", str(jwks), "--key", archive.trust.verifiers[0].text]
+    for arguments, code, said in (
+        ([bundle, *keys], 0, "PROVED:"),
+        ([bundle], 3, "IT AGREES WITH ITSELF, no more"),
+        ([receipt, *keys], 0, "the registry gave this answer"),
+        ([receipt, "--bundle", bundle, *keys], 0, "the answer agrees"),
+        ([receipt, "--bundle", bundle, *keys[:2]], 3, "the answer agrees"),
+        ([forged, *keys], 1, "REFUSED"),
+        ([receipt, "--bundle", receipt, *keys], 1, "The file is not a bundle"),
+        ([receipt], 2, "--jwks"),
+        ([bundle, "--key", "x"], 2, "--key"),
+        ([tmp_path / "nothing"], 2, "does not exist"),
+    ):
+        done = CliRunner().invoke(command_line("verify"), ["verify", *map(str, arguments)])
+        assert (done.exit_code, said in done.output) == (code, True), done.output
 
 
 def test_a_forged_receipt_is_refused(archive: Archive, world: World) -> None:
