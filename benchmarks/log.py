@@ -11,7 +11,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ import typer
 from benchmarks.population import TEMPLATE, THIRD_PARTY, Pair, chain_of, record_mandates, test_persons
 from registry.domain.callers import Caller, Scope
 from registry.domain.mandate import Capacity
+from registry.domain.parties import Party
 from registry.domain.template import SignatureMethod, TemplateStatus, TemplateVersion
 from registry.embedded import EmbeddedPostgres, ensure_database
 from registry.operations.evidence import ClaimedSignature
@@ -88,8 +89,7 @@ async def measure_issues(
     database: Database, owner: asyncpg.Connection, url: str, keys: KeyRing, rounds: int, measured: Measured
 ) -> None:
     """Issue in rounds, with the log and without in turn; what was queued is integrated between them."""
-    persons = test_persons(2_000 + ISSUES * rounds)
-    pairs = (Pair(*random.sample(persons, 2)) for _ in range(10**9))
+    pairs = distinct_pairs(test_persons(2_000))
     await record_mandates(database, url, keys, [next(pairs) for _ in range(5_000)])
     row = await owner.fetchrow("SELECT template_id FROM templates")
     template = TemplateVersion(row["template_id"], 1, TemplateStatus.PUBLISHED, TEMPLATE, datetime.now(UTC))
@@ -101,6 +101,13 @@ async def measure_issues(
             if number >= 2:  # noqa: PLR2004  # the first warm up
                 measured.issues[is_logged] += taken
         await integrate_all(database, keys)
+
+
+def distinct_pairs(persons: list[Party]) -> Iterator[Pair]:
+    """Each pair once, so that none has a mandate in force already."""
+    for step in range(1, len(persons)):
+        for place, person in enumerate(persons):
+            yield Pair(person, persons[(place + step) % len(persons)])
 
 
 async def issue(database: Database, keys: KeyRing, template: TemplateVersion, pair: Pair) -> None:

@@ -195,3 +195,25 @@ async def test_the_witness_file_is_kept_and_believed(world: World, tmp_path: Pat
             assert await integrator._try() == 0  # noqa: SLF001  # one round of what runs until stopped
     [line] = [line for line in lines if line["event"] == "log.refused"]
     assert "older than a checkpoint" in line["reason"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE log_tiles SET hashes = overlay(hashes PLACING '\\x00' FROM 40)",
+        "UPDATE log_tiles SET hashes = substring(hashes FOR 288)",
+        "UPDATE log_tiles SET tile_index = 7",
+        "DELETE FROM log_tiles",
+        "TRUNCATE log_tiles",
+    ],
+)
+async def test_the_database_lets_a_tile_only_grow(world: World, url: str, change: str) -> None:
+    assert world.keys.log
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SET ROLE registry_owner")
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await connection.execute(change)
+        await connection.execute("UPDATE log_tiles SET hashes = hashes || hashes")
+    finally:
+        await connection.close()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from registry.domain.errors import OperatorError
 from registry.signing.keys import KeyRing
-from registry.storage.database import Database, ReadSession, WriteSession
+from registry.storage.database import Database, ReadSession
 from registry.storage.locks import try_lock
 from registry.storage.log import (
     StoredCheckpoint,
@@ -18,7 +18,6 @@ from registry.storage.log import (
     take_queued,
 )
 from registry.tlog.checkpoints import Checkpoint, open_checkpoint
-from registry.tlog.entries import LogEntry
 from registry.tlog.merkle import leaf_hash
 from registry.tlog.notes import NoteError, NoteKey, parse_note
 from registry.tlog.tiles import Tile, edge_tiles
@@ -79,11 +78,14 @@ async def integrate_log(
         queued = await take_queued(session, limit)
         if last is not None and not queued and _is_signed(last.note, origin, signers):
             return Integrated(0, last.note)
-        changed = extend(tiles, size, [leaf_hash(entry.to_bytes()) for entry in queued])
+        written = [entry.to_bytes() for entry in queued]
+        changed = extend(tiles, size, [leaf_hash(entry) for entry in written])
         grown = _grow(tiles, changed, last)
         checkpoint = Checkpoint(origin, size + len(queued), root_hash(grown, size + len(queued)))
         note = checkpoint.signed(signers)
-        await _keep(session, size, queued, changed)
+        if queued:
+            await add_entries(session, size, queued, written)
+            await put_tiles(session, changed)
         await add_checkpoint(session, 0 if last is None else last.number + 1, checkpoint, note)
     return Integrated(len(queued), note)
 
@@ -144,11 +146,3 @@ def _grow(
     if last is not None and root_hash(grown, last.size) != last.root:
         raise LogRefusedError("The grown tree would contradict the newest checkpoint.")
     return grown
-
-
-async def _keep(
-    session: WriteSession, size: int, queued: list[LogEntry], changed: Mapping[Tile, bytes]
-) -> None:
-    if queued:
-        await add_entries(session, size, queued)
-        await put_tiles(session, changed)

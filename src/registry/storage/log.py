@@ -4,7 +4,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import BigInteger, LargeBinary, SmallInteger, bindparam, delete, insert, select, text
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    Uuid,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from registry.storage.database import ReadSession, WriteSession
@@ -13,6 +25,18 @@ from registry.tlog.checkpoints import Checkpoint
 from registry.tlog.entries import LogEntry
 from registry.tlog.tiles import Tile
 
+_ADD_ENTRIES = text(
+    "INSERT INTO log_entries (leaf_index, kind, subject_id, number, entry) "
+    "SELECT :first_index + place - 1, kind, subject_id, number, entry "
+    "FROM unnest(:kinds, :subject_ids, :numbers, :written) WITH ORDINALITY "
+    "AS added (kind, subject_id, number, entry, place)"
+).bindparams(
+    bindparam("first_index", type_=BigInteger),
+    bindparam("kinds", type_=ARRAY(Text)),
+    bindparam("subject_ids", type_=ARRAY(Uuid)),
+    bindparam("numbers", type_=ARRAY(Integer)),
+    bindparam("written", type_=ARRAY(LargeBinary)),
+)
 _GET_TILES = text(
     "SELECT level, tile_index, hashes FROM log_tiles JOIN unnest(:levels, :indexes) AS wanted (l, i) "
     "ON level = l AND tile_index = i"
@@ -68,21 +92,18 @@ async def add_checkpoint(session: WriteSession, number: int, checkpoint: Checkpo
     )
 
 
-async def add_entries(session: WriteSession, first_index: int, entries: Sequence[LogEntry]) -> None:
-    """Keep entries under consecutive numbers from `first_index` on."""
-    await session.execute(
-        insert(log_entries),
-        [
-            {
-                "leaf_index": index,
-                "kind": entry.kind,
-                "subject_id": entry.subject_id,
-                "number": entry.number,
-                "entry": entry.to_bytes(),
-            }
-            for index, entry in enumerate(entries, first_index)
-        ],
-    )
+async def add_entries(
+    session: WriteSession, first_index: int, entries: Sequence[LogEntry], written: Sequence[bytes]
+) -> None:
+    """Keep entries, with each as it is written, under consecutive numbers from `first_index` on."""
+    parameters = {
+        "first_index": first_index,
+        "kinds": [entry.kind for entry in entries],
+        "subject_ids": [entry.subject_id for entry in entries],
+        "numbers": [entry.number for entry in entries],
+        "written": list(written),
+    }
+    await session.execute(_ADD_ENTRIES, parameters)
 
 
 async def list_entries(session: ReadSession, first_index: int, count: int) -> list[bytes]:

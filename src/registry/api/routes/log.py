@@ -17,12 +17,20 @@ _BINARY: dict[int | str, dict[str, Any]] = {
     200: {"content": {_BYTES: {"schema": {"type": "string", "format": "binary"}}}}
 }
 
-TileLevel = Annotated[str, Path(description="0 for hashes of leaves, above that for hashes of whole tiles")]
+# Patterns of the contract alone: an address that is none is answered as a static file server would, with 404.
+TileLevel = Annotated[
+    str,
+    Path(
+        description="0 for hashes of leaves, above that for hashes of whole tiles",
+        json_schema_extra={"pattern": "^([0-9]|[1-5][0-9]|6[0-3])$"},
+    ),
+]
 TileIndex = Annotated[
     str,
     Path(
         description="Which of its level: groups of three digits joined by slashes, an `x` before all but the "
-        "last (1234067 is `x001/x234/067`), and `.p/` with its width where it is partial"
+        "last (1234067 is `x001/x234/067`), and `.p/` with its width where it is partial",
+        json_schema_extra={"pattern": "^(x[0-9]{3}/)*[0-9]{3}([.]p/[1-9][0-9]{0,2})?$"},
     ),
 ]
 
