@@ -56,7 +56,7 @@ class Measured:
     seconds: float = 0
 
 
-def main(entries: int = 500_000, rounds: int = 40) -> None:
+def main(entries: int = 200_000, rounds: int = 20) -> None:
     """Measure, print the result, and write it to benchmarks/results/."""
     with tempfile.TemporaryDirectory() as home, EmbeddedPostgres(Path(home)) as server:
         asyncio.run(ensure_database(server.dsn(), "registry"))

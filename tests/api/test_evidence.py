@@ -74,7 +74,7 @@ def test_a_bundle_is_proved_by_the_right_keys(archive: Archive) -> None:
     assert len(archive.bundle["events"]) == 2
     text = verdict.text
     assert "PROVED:" in text
-    assert "The 2 events after it are sealed, each upon the one before" in text
+    assert "Every event after it (2) is sealed, each upon the one before" in text
     assert "All are in the log log.example/1, of 304 entries" in text
     assert "NOT proved:\n  - that the log shows the same to everybody: no witness" in text
     assert f"Beri Ylles (se-pnr:{BERI})" in text
@@ -94,6 +94,8 @@ def test_another_registrys_keys_prove_nothing(archive: Archive, world: World) ->
     other = new_key_ring(world.clock())
     jwks = orjson.dumps(other.jwks())
     assert "not in the key set" in str(check(archive.bundle, Trust(jwks, archive.trust.verifiers)).broken)
+    for unusable in (b"", b"[]", b"{}", b'{"keys": 1}', b'{"keys": [1, {"kid": []}, {"kid": "x"}]}'):
+        assert check(archive.bundle, Trust(unusable, archive.trust.verifiers)).outcome is Outcome.REFUSED
     log_keys = tuple(other.log_verifiers(NAME.derived))
     assert "no known key" in str(check(archive.bundle, Trust(archive.trust.jwks, log_keys)).broken)
 

@@ -14,7 +14,7 @@ from reference_tree import tree_hash
 from registry.signing.keys import save_key_ring
 from registry_processes import running
 
-ENTRIES = 1_200
+ENTRIES = 600
 
 SIGNING = """
 SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'log_checkpoints'::regclass)

@@ -12,7 +12,7 @@ from registry.tlog.merkle import leaf_hash, root_from_path, roots_from_consisten
 from registry.tlog.tiles import WIDTH, Tile, all_tiles, edge_tiles
 from registry.tlog.tree import consistency_ranges, extend, inclusion_ranges, proof, root_hash, tiles_for
 
-SIZES = st.integers(1, 1200)
+SIZES = st.integers(1, 700)
 
 
 def entries_of(size: int) -> list[bytes]:

@@ -66,13 +66,13 @@ def _check(bundle: Bundle, trust: Trust, verdict: Verdict) -> CheckedBundle:
     mandate = _check_record(bundle, keys)
     verdict.held.append(f"The record is sealed by the registry, {utc_text(mandate.issued_at)}")
     _check_evidence(bundle, mandate)
-    verdict.held.append(f"The evidence of its {len(bundle.evidence)} signatures is what the record names")
+    verdict.held.append(f"The evidence of each signature ({len(bundle.evidence)}) is what the record names")
     _check_template(bundle, mandate, keys)
     verdict.held.append(
         f"The text that was signed is that of version {bundle.template.number} of its template"
     )
     events = _check_events(bundle, keys)
-    verdict.held.append(f"The {len(events)} events after it are sealed, each upon the one before")
+    verdict.held.append(f"Every event after it ({len(events)}) is sealed, each upon the one before")
     verdict.proves += [
         "the registry recorded this mandate and these events, and no bit of them has changed since",
         "its principal's side signed this text, as far as the evidence is genuine",

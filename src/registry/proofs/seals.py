@@ -65,8 +65,9 @@ def read_public_keys(members: Sequence[Mapping[str, Json]]) -> PublicKeys:
         raise SealRefusedError("there is no usable key in the key set") from error
     spans: dict[str, tuple[int | None, int | None]] = {}
     for member in (item for item in members if isinstance(item, dict)):
-        if member.get("kid") in keys:
-            spans.setdefault(str(member["kid"]), (_second(member.get("nbf")), _second(member.get("exp"))))
+        kid = member.get("kid")
+        if isinstance(kid, str) and kid in keys:
+            spans.setdefault(kid, (_second(member.get("nbf")), _second(member.get("exp"))))
     return PublicKeys(keys, spans)
 
 
