@@ -63,7 +63,8 @@ class Pair:
 
 def test_persons(count: int) -> list[Party]:
     """Numbers of the Tax Agency's test series, as many as asked for."""
-    day, persons = datetime(1930, 1, 1, tzinfo=UTC).date(), []
+    day = datetime(1930, 1, 1, tzinfo=UTC).date()
+    persons: list[Party] = []
     while len(persons) < count:
         persons += [swedish_test_number(day, serial) for serial in range(980, 1000)]
         day += timedelta(days=1)

@@ -32,7 +32,13 @@ MIGRATE = "import sys; from registry.storage.migrations import migrate; migrate(
 
 
 # How long an example takes says something of the machine alone, and that is not what is tested.
-settings.register_profile("registry", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# REGISTRY_EXAMPLES asks for more of them than every run can afford.
+settings.register_profile(
+    "registry",
+    deadline=None,
+    max_examples=int(os.environ.get("REGISTRY_EXAMPLES", "40")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("registry")
 
 

@@ -1,6 +1,7 @@
 """The examples of the project's pages, run as they stand: in order, in one shell, against a served demo."""
 
 import asyncio
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -41,13 +42,14 @@ async def run_examples(page: Path, dev: Dev, directory: Path) -> list[ShownExamp
     need_program("curl", to="run the pages' examples")
     examples = read_examples(page)
     script = f"\necho '{_BETWEEN}'\n".join(["set -euo pipefail", *(item.commands for item in examples)])
-    registry = Path(sys.executable).parent / "registry"
-    script = script.replace("http://127.0.0.1:8000", dev.address).replace(".venv/bin/registry", str(registry))
+    programs = Path(sys.executable).parent
+    script = script.replace("http://127.0.0.1:8000", dev.address).replace(".venv/bin/", f"{programs}/")
     process = await asyncio.create_subprocess_exec(
         "bash",
         "-c",
         script,
         cwd=directory,
+        env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

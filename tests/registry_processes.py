@@ -4,14 +4,14 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-REGISTRY = (sys.executable, "-m", "registry")
+from forked_commands import ForkedCommand
+
 PATIENCE_SECONDS = 60
 """How long anything may take on a busy machine."""
 
@@ -29,19 +29,22 @@ class Done:
 class Running:
     """A command that goes on, with the lines it has written so far (both streams)."""
 
-    process: asyncio.subprocess.Process
+    process: ForkedCommand | asyncio.subprocess.Process
     seconds_to_start: float = 0
     lines: list[str] = field(default_factory=list)
     _more: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self) -> None:
         """Take what it writes until it ends."""
-        assert self.process.stdout is not None
-        async for line in self.process.stdout:
-            self.lines.append(line.decode())
-            self._more.set()
+        await asyncio.gather(self._read(self.process.stdout), self._read(self.process.stderr))
         await self.process.wait()
         self._more.set()
+
+    async def _read(self, stream: asyncio.StreamReader | None) -> None:
+        assert stream is not None
+        async for line in stream:
+            self.lines.append(line.decode())
+            self._more.set()
 
     async def says(self, text: str) -> str:
         """Wait for a line with this text, and give it."""
@@ -72,44 +75,32 @@ async def run(
     *arguments: str, settings: Mapping[str, str] | None = None, data: bytes = b"", cwd: Path | None = None
 ) -> Done:
     """Run a command of the registry to its end, with this on its standard input."""
-    process = await asyncio.create_subprocess_exec(
-        *REGISTRY,
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment(settings or {}),
-        cwd=cwd,
-    )
+    process = await ForkedCommand(arguments, environment(settings or {}), cwd, data).connect()
     try:
-        out, err = await asyncio.wait_for(process.communicate(data), PATIENCE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            out, err = await asyncio.gather(process.stdout.read(), process.stderr.read())
+            code = await process.wait()
     finally:
         with suppress(ProcessLookupError):
             process.kill()
-    assert process.returncode is not None
-    return Done(process.returncode, out.decode(), err.decode())
+    return Done(code, out.decode(), err.decode())
 
 
 @asynccontextmanager
 async def running(
     *arguments: str,
     until: str,
-    program: Sequence[str] = REGISTRY,
+    program: str | None = None,
     settings: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> AsyncIterator[Running]:
-    """Start a command, wait until it writes a line with this text, and kill it at the end."""
+    """Start a command, wait until it writes a line with this text, and kill it at the end.
+
+    A command of the registry, or of another `program`.
+    """
     started_at = time.monotonic()
-    process = await asyncio.create_subprocess_exec(
-        *program,
-        *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env=environment(settings or {}),
-        cwd=cwd,
-    )
-    command = Running(process)
+    command = Running(await _start(program, arguments, environment(settings or {}), cwd))
+    process = command.process
     reading = asyncio.create_task(command.read())
     try:
         await command.says(until)
@@ -120,6 +111,17 @@ async def running(
             process.kill()
         await process.wait()
         await reading
+
+
+async def _start(
+    program: str | None, arguments: Sequence[str], variables: Mapping[str, str], cwd: Path | None
+) -> ForkedCommand | asyncio.subprocess.Process:
+    if program is None:
+        return await ForkedCommand(arguments, variables, cwd, b"").connect()
+    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    return await asyncio.create_subprocess_exec(
+        program, *arguments, stdin=nothing, stdout=pipe, stderr=pipe, env=variables, cwd=cwd
+    )
 
 
 def free_port() -> int:

@@ -94,7 +94,7 @@ async def issuer() -> AsyncIterator[Issuer]:
     need_node_package("oidc-provider", to="run a real issuer")
     node, port = need_program("node", to="run a real issuer"), free_port()
     arguments = (str(PROGRAM), str(port), CLIENT, SECRET, REGISTRY, " ".join(SCOPES))
-    async with running(*arguments, program=(node,), until="ready") as command:
+    async with running(*arguments, program=node, until="ready") as command:
         yield Issuer(f"http://127.0.0.1:{port}", command)
 
 
