@@ -1,11 +1,11 @@
 """Checking the transparency log: its tree, its checkpoints, and that it is of just the records there are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row as SqlRow
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from registry.fsck.findings import Finding, Kind, Progress, Spot, Tally, Watcher
 from registry.fsck.log_records import list_unlogged, list_unrecorded
@@ -184,16 +184,15 @@ async def _check_strays(session: ReadSession, found: list[Finding], tally: Tally
 
 async def _check_widths(session: ReadSession, size: int, found: list[Finding], tally: Tally) -> None:
     tiles = log_tiles.c
-    rows: Sequence[SqlRow[Any]] = (
-        await session.execute(
-            select(tiles.level, tiles.tile_index, tiles.hashes).order_by(tiles.level, tiles.tile_index)
-        )
-    ).all()
-    tally.counts[log_tiles.name] += len(rows)
+    bytes_held = func.length(tiles.hashes).label("bytes_held")
+    rows = await session.execute(
+        select(tiles.level, tiles.tile_index, bytes_held).order_by(tiles.level, tiles.tile_index)
+    )
     for row in rows:
+        tally.counts[log_tiles.name] += 1
         width = Tile(row.level, row.tile_index).width_at(size) if min(row.level, row.tile_index) >= 0 else 0
         spot = Spot(found, log_tiles.name, f"{row.level}/{row.tile_index}")
         if width == 0:
             spot.note("", Kind.UNEXPECTED_ROW)
-        elif len(row.hashes) != width * HASH_BYTES:
+        elif row.bytes_held != width * HASH_BYTES:
             spot.note("hashes", Kind.DIGEST_MISMATCH)
