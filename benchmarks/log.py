@@ -57,7 +57,7 @@ class Measured:
     seconds: float = 0
 
 
-def main(entries: int = 200_000, rounds: int = 100) -> None:
+def main(entries: int = 1_000_000, rounds: int = 100) -> None:
     """Measure, print the result, and write it to benchmarks/results/."""
     with tempfile.TemporaryDirectory() as home, EmbeddedPostgres(Path(home)) as server:
         asyncio.run(ensure_database(server.dsn(), "registry"))
