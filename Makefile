@@ -49,11 +49,12 @@ contract: $(VENV)/dev.stamp
 	@$(BIN)/registry openapi --check openapi/openapi.json
 	@$(BIN)/pytest -q tests/migrations
 
-bench: $(VENV)/dev.stamp ## Measure verification against a bare endpoint, through a chain, and as Mina ombud's
+bench: $(VENV)/dev.stamp ## Measure verification against a bare endpoint, chains, events, the log, Mina ombud
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.minaombud
 	@$(BIN)/python -m benchmarks.chain
 	@$(BIN)/python -m benchmarks.events
+	@$(BIN)/python -m benchmarks.log
 
 openapi: $(VENV)/dev.stamp ## Write the contract to openapi/
 	@$(BIN)/registry openapi --write openapi/openapi.json

@@ -99,7 +99,7 @@ async def record_mandates(
     try:
         batches = range(0, len(pairs), BATCH)
         for start in track(batches, description=f"Recording {len(pairs):,} mandates"):
-            chains = [_chain(template_id, pair, depth, now) for pair in pairs[start : start + BATCH]]
+            chains = [chain_of(template_id, pair, depth, now) for pair in pairs[start : start + BATCH]]
             await _copy(connection, keys, [mandate for chain in chains for mandate in chain])
         await connection.execute("VACUUM ANALYZE")
     finally:
@@ -147,7 +147,7 @@ def _rows(keys: KeyRing, mandate: Mandate) -> Iterator[tuple[str, dict[str, Any]
         yield "representations", row
 
 
-def _chain(template_id: UUID, pair: Pair, depth: int, now: datetime) -> list[Mandate]:
+def chain_of(template_id: UUID, pair: Pair, depth: int, now: datetime) -> list[Mandate]:
     """The mandate of this pair, after those above it, which another party holds."""
     upper = replace(pair, representative=THIRD_PARTY)
     chain: list[Mandate] = []

@@ -21,6 +21,7 @@ from factories import (
     question,
     template_body,
 )
+from log_filling import integrate
 from registry.operations.lapse_requests import lapse_requests
 from registry.storage.tables import metadata
 
@@ -50,6 +51,8 @@ async def populate(world: World) -> None:
         ("/v1/representations/search", {"representative": person(PAUL, None)}),
     ):
         _done(await owner.post(path, body))
+    while (await integrate(world, limit=20)).count:
+        """In several parts, so that there are several checkpoints."""
 
 
 async def _ask(world: World, owner: Organisation) -> None:

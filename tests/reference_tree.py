@@ -47,3 +47,17 @@ def _join(left: bytes, right: bytes) -> bytes:
 def _split(size: int) -> int:
     """The largest power of two smaller than the size."""
     return 1 << (size - 1).bit_length() - 1
+
+
+def consistency_path(old_size: int, entries: Sequence[bytes]) -> list[bytes]:
+    """PROOF(m, D[n]), section 2.1.2."""
+    return _subproof(old_size, entries, is_whole=True)
+
+
+def _subproof(size: int, entries: Sequence[bytes], *, is_whole: bool) -> list[bytes]:
+    if size == len(entries):
+        return [] if is_whole else [tree_hash(entries)]
+    split = _split(len(entries))
+    if size <= split:
+        return [*_subproof(size, entries[:split], is_whole=is_whole), tree_hash(entries[split:])]
+    return [*_subproof(size - split, entries[split:], is_whole=False), tree_hash(entries[:split])]

@@ -33,6 +33,9 @@ UNVERSIONED: Final = {
     "/metrics": "for Prometheus",
     "/.well-known/jwks.json": "RFC 8615",
     "/oauth2/token": "the issuer's, not the API's",
+    "/log/checkpoint": "c2sp.org/tlog-tiles",
+    "/log/tile/entries/{tile}": "c2sp.org/tlog-tiles",
+    "/log/tile/{level}/{tile}": "c2sp.org/tlog-tiles",
 }
 NO_COLLECTIONS: Final = {
     "publication": "an act, once per version",
@@ -43,6 +46,7 @@ NO_COLLECTIONS: Final = {
     "batch": "many at once",
     "record": "the one sealed record",
     "attachment": "the one scan of a signature",
+    "evidence": "the one bundle",
     "revocation": "an act, once per mandate",
     "suspension": "an act on the mandate",
     "resumption": "an act on the mandate",
@@ -79,6 +83,9 @@ OTHER_MEDIA: Final = {
         for media_type in ("application/pdf", "image/jpeg", "image/png", "image/tiff")
     },
     ("metrics", "text/plain"): "the format that Prometheus reads",
+    ("newest_checkpoint", "text/plain"): "c2sp.org/tlog-checkpoint",
+    ("entries_of_the_log", "application/octet-stream"): "c2sp.org/tlog-tiles",
+    ("a_tile_of_the_log", "application/octet-stream"): "c2sp.org/tlog-tiles",
 }
 WHOLE_LISTS: Final = {
     "list_versions": "one template's versions",

@@ -90,11 +90,27 @@ class Settings(BaseSettings):
     )
     docs_client_secret: Annotated[SecretStr | None, Field(description="Its secret; demo only")] = None
     docs_scopes: Annotated[str, Field(description="Scopes that Swagger UI ticks, one space between")] = ""
+    log_origin: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[^\s+]+$",
+            description="The transparency log's name for good; default is public_url's host with /log",
+        ),
+    ] = None
+    log_witness_file: Annotated[
+        Path | None,
+        Field(description="Where the newest checkpoint is kept, too, so that a database put back is noticed"),
+    ] = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def request_link(self, third_party: Party, request_id: UUID) -> str:
         """Where a signer is sent to sign a request towards this third party."""
         return f"{self.request_links.get(str(third_party), self.public_url)}/requests/{request_id}"
+
+    @property
+    def derived_log_origin(self) -> str:
+        """What the log is called where the operator does not say: its address without the scheme."""
+        return f"{self.public_url.partition('://')[2]}/log"
 
     @property
     def access_token_lifetime(self) -> timedelta:

@@ -8,6 +8,7 @@ import pytest
 
 from contract_reading import address_of, contract
 from factories import BERI, Clock, Organisation, World, mandate_body, question
+from log_filling import integrate
 from problem_documents import assert_problem
 from registry.api.contract import operations
 from registry.domain.callers import Scope
@@ -76,9 +77,15 @@ async def test_what_is_public_says_so_and_needs_no_token(world: World) -> None:
         "/ready",
         "/metrics",
         "/.well-known/jwks.json",
+        "/log/checkpoint",
+        "/log/tile/entries/{tile}",
+        "/log/tile/{level}/{tile}",
     } == PUBLIC
+    await world.publish_template(await world.organisation())
+    await integrate(world)
     for path in [*sorted(PUBLIC - {"/oauth2/token"}), "/docs", "/openapi.json"]:
-        assert (await world.anonymous.get(path)).status_code == 200, path
+        address = path.format(level="0", tile="000.p/1")
+        assert (await world.anonymous.get(address)).status_code == 200, address
 
 
 def calls(caller: httpx.AsyncClient, **headers: str) -> list[Any]:

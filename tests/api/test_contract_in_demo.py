@@ -13,13 +13,13 @@ from api.test_paper_scans import attachment
 from conftest import CloneDatabase, opened
 from contract_reading import Operation, all_operations, examples_of
 from factories import TEST_PERSSON, Json, World
+from log_filling import integrate
 from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
 from registry.demo.testers import id_token_command, sign_command
 from registry.identity.issuers import index_issuers
 from registry.operations.sequence_events import sequence_events
 from registry.signing.keys import KeyRing
-from registry.storage.database import Database
 
 PETRONELLA, HERMAN = "198602102389", "195004112354"
 
@@ -29,7 +29,7 @@ class Visitor:
     """Somebody at Swagger UI: sends what the contract prefills, but for the ids of this very demo."""
 
     http: httpx.AsyncClient
-    database: Database
+    world: World
     token: str = ""
     tried: set[str] = field(default_factory=set)
 
@@ -96,7 +96,7 @@ async def visitor(clone_database: CloneDatabase, keys: KeyRing) -> AsyncIterator
         world = World(database, keys)
         world.runtime.trusted = tuple(issuers)
         world.runtime.take_keys(keys)
-        yield Visitor(world.anonymous, database)
+        yield Visitor(world.anonymous, world)
 
 
 async def authorize(visitor: Visitor, client_id: str = "demo-platform") -> None:
@@ -114,6 +114,7 @@ async def test_every_operation_answers_to_its_example(visitor: Visitor) -> None:
     await questions(visitor)
     await ask(visitor, template)
     mandate_id = await issue(visitor, template)
+    await look_at_the_log(visitor)
     another = await look_up(visitor, mandate_id)
     await act(visitor, mandate_id, another)
     await deliver(visitor)
@@ -208,9 +209,20 @@ async def look_up(visitor: Visitor, mandate_id: str) -> str:
     found = await visitor.press_execute("search_mandates")
     assert {item["principal"]["name"] for item in found["items"]} == {"TB Bokföringsbyrå AB", "TB Ålyckan AB"}
     await visitor.press_execute("ask_for_the_status_of_many")
-    for operation_id in ("read_a_mandate", "read_the_sealed_record", "list_what_happened"):
+    for operation_id in (
+        "read_a_mandate",
+        "read_the_sealed_record",
+        "list_what_happened",
+        "gather_the_evidence",
+    ):
         await visitor.press_execute(operation_id, mandate_id=mandate_id)
     return next(item["id"] for item in found["items"] if item["id"] != mandate_id)
+
+
+async def look_at_the_log(visitor: Visitor) -> None:
+    await integrate(visitor.world)
+    for operation_id in ("newest_checkpoint", "entries_of_the_log", "a_tile_of_the_log"):
+        await visitor.press_execute(operation_id)
 
 
 async def act(visitor: Visitor, mandate_id: str, another: str) -> None:
@@ -247,7 +259,7 @@ async def deliver(visitor: Visitor) -> None:
 
 
 async def read_what_is_told(visitor: Visitor) -> None:
-    while (await sequence_events(visitor.database, now=datetime.now(UTC))).has_more:
+    while (await sequence_events(visitor.world.database, now=datetime.now(UTC))).has_more:
         pass
     told = await visitor.press_execute("read_events")
     assert {event["type"] for event in told["items"]} == {"mandate.issued"}

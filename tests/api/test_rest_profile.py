@@ -93,8 +93,8 @@ def test_no_parameter_of_an_address_is_for_a_person() -> None:
     assert not {name for name in names if of_persons.search(name)}
 
 
-OWN_NAMES = {"number", "source", "key", "position"}
-"""A version has a number, a signature a place; under what an authority delivers is its own to name."""
+OWN_NAMES = {"number", "source", "key", "position", "level", "tile"}
+"""A version has a number, a signature a place; an authority names deliveries; tiles are the standard's."""
 
 
 @rule("RES.03")

@@ -45,8 +45,10 @@ async def test_keys_are_created_once_and_rotated(tmp_path: Path) -> None:
     assert (at_once.code, path.stat().st_mode & 0o777) == (0, 0o600)
     assert (await run("keys", "rotate", settings=settings)).code == 0
     listed = (await run("keys", "list", settings=settings)).out.splitlines()
-    assert [line.split("  ")[-1] for line in listed] == ["verifies", "signs now", "will sign"]
+    assert [line.split("  ")[-1] for line in listed] == ["verifies", "signs now", "will sign", "signs now"]
     assert listed[1].split()[0] in at_once.out
+    log_key = await run("keys", "rotate", "--log", settings=settings)
+    assert (await run("keys", "list", settings=settings)).out.splitlines()[-1].split()[1] in log_key.out
 
 
 async def test_a_serving_process_takes_up_new_keys(

@@ -51,6 +51,7 @@ _TAGS = {
     "Events": "What your organisation is told: everything that happens to what it has a part in, in order.",
     "Own view": "What a person sees of itself, with its id token.",
     "Access log": "Who looked at whom, for auditors who say what for.",
+    "Transparency log": "Proof, for anybody, that no record was changed, removed or slipped in.",
     "Access": "Access tokens for the registry's own clients.",
     "Service": "What this service is, whether it works, its public keys.",
 }

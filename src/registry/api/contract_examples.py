@@ -9,6 +9,8 @@ from registry.api.examples import (
     contexts,
     deliveries,
     events,
+    evidence,
+    log,
     mandate_requests,
     mandates,
     overview,
@@ -47,6 +49,8 @@ _OPERATIONS: dict[str, Example] = {
     **events.EXAMPLES,
     **overview.EXAMPLES,
     **access_log.EXAMPLES,
+    **log.EXAMPLES,
+    **evidence.EXAMPLES,
     **service.EXAMPLES,
 }
 

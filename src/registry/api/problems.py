@@ -24,6 +24,7 @@ from registry.domain.errors import (
     IdempotencyKeyReusedError,
     InvalidInputError,
     InvalidPartyIdError,
+    LogPendingError,
     MissingScopeError,
     NotADraftError,
     NotFoundError,
@@ -129,6 +130,7 @@ PROBLEMS: dict[type[RegistryError], ProblemType] = {
     AlreadySignedError: ProblemType("already-signed", 409, "Already signed"),
     NotGrantableError: ProblemType("not-grantable", 409, "Not grantable any more"),
     RequestInProgressError: ProblemType("request-in-progress", 409, "Request in progress"),
+    LogPendingError: ProblemType("log-pending", 409, "Not in the log yet"),
     ConflictError: ProblemType("conflict", 409, "Conflict"),
     EventsForgottenError: ProblemType("events-forgotten", 410, "Events kept no longer"),
     BodyTooLargeError: ProblemType("body-too-large", 413, "Body too large"),
@@ -182,8 +184,8 @@ def problem_of(error: RegistryError) -> Problem:
             headers["WWW-Authenticate"] = (
                 f'Bearer realm="registry", error="insufficient_scope", scope="{error.scope}"'
             )
-        case RequestInProgressError() | UnavailableError():
-            headers["Retry-After"] = "1"
+        case RequestInProgressError() | UnavailableError() | LogPendingError():
+            headers["Retry-After"] = "2" if isinstance(error, LogPendingError) else "1"
         case _:
             pass
     detail = error.message

@@ -19,6 +19,7 @@ _MODULES = {
     "clients": "clients",
     "demo": "demo",
     "minaombud": "minaombud",
+    "verify": "verify",
 }
 """Which file of this package has a command."""
 

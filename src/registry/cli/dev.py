@@ -26,11 +26,13 @@ from registry.demo.minaombud import DEMO_MINAOMBUD_CLIENTS
 from registry.demo.testers import example_question
 from registry.domain.errors import OperatorError
 from registry.embedded import EmbeddedPostgres, EmbeddedPostgresError, ensure_database
+from registry.operations.integrate_log import LogName
 from registry.serving import Server, bind, open_runtime, open_surfaces, utc_now
 from registry.settings import Settings
-from registry.signing.keys import create_key_file, new_key_ring
+from registry.signing.keys import create_key_file, load_key_ring, new_key_ring, save_key_ring
 from registry.storage.database import open_database
 from registry.storage.revision import NEWEST_REVISION, get_revision
+from registry.worker.integrating import Integrator
 from registry.worker.work import run_worker
 
 DATABASE = "registry"
@@ -63,8 +65,7 @@ def dev(
             docs_scopes="templates:read templates:write requests:write mandates:issue mandates:register "
             "mandates:read mandates:revoke mandates:use mandates:suspend verify:own events:read",
         )
-        if not settings.keys_file.exists():
-            _create_keys(settings.keys_file)
+        _prepare_keys(settings.keys_file)
         if asyncio.run(_revision(url)) != NEWEST_REVISION:
             _migrate(settings)
         uvloop.run(_run(settings, listener))
@@ -109,10 +110,15 @@ async def _revision(url: str) -> str | None:
         await database.close()
 
 
-def _create_keys(path: Path) -> None:
-    # Another process may be at it, too; the keys of the first one count.
-    with suppress(FileExistsError):
-        create_key_file(path, new_key_ring(utc_now() - _KEYS_ACTIVE_FOR))
+def _prepare_keys(path: Path) -> None:
+    if not path.exists():
+        # Another process may be at it, too; the keys of the first one count.
+        with suppress(FileExistsError):
+            create_key_file(path, new_key_ring(utc_now() - _KEYS_ACTIVE_FOR))
+    ring = load_key_ring(path)
+    if not ring.log:
+        # A file of an earlier version, which had no transparency log.
+        save_key_ring(path, ring.log_rotated(utc_now(), active_in=timedelta(0)))
 
 
 def _migrate(settings: Settings) -> None:
@@ -129,7 +135,15 @@ async def _run(settings: Settings, listener: socket.socket) -> None:
     ):
         await load_demo(runtime.database, runtime.keys, runtime.issuers, now=utc_now())
         stop = asyncio.Event()
-        worker = asyncio.create_task(run_worker(runtime.database, lambda: runtime.keys, utc_now, stop))
+        integrator = Integrator(
+            runtime.database,
+            lambda: runtime.keys,
+            utc_now,
+            LogName(settings.log_origin, settings.derived_log_origin),
+        )
+        worker = asyncio.create_task(
+            run_worker(runtime.database, lambda: runtime.keys, utc_now, stop, integrator=integrator)
+        )
         server = Server(runtime, lambda: typer.echo(announcement(settings.public_url)), surfaces)
         try:
             await server.serve([listener])

@@ -37,22 +37,40 @@ def rotate(
             min=0, help="Minutes until the new key signs; caches of the public keys learn it meanwhile."
         ),
     ] = 10,
+    *,
+    log: Annotated[
+        bool, typer.Option("--log", help="Add a key of the transparency log: the old one signs beside it.")
+    ] = False,
 ) -> None:
     """Add a signing key. Serving processes take it up by themselves; old keys stay, to verify."""
-    path = load_settings().keys_file
-    ring = load_key_ring(path).rotated(datetime.now(UTC), active_in=timedelta(minutes=active_in))
-    save_key_ring(path, ring)
+    settings = load_settings()
+    now, delay, ring = datetime.now(UTC), timedelta(minutes=active_in), load_key_ring(settings.keys_file)
+    if log:
+        ring = ring.log_rotated(now, active_in=delay)
+        save_key_ring(settings.keys_file, ring)
+        added_for_log = ring.log[-1]
+        verifier = added_for_log.key.verifier(settings.log_origin or settings.derived_log_origin)
+        typer.echo(f"Log key {verifier.text} signs from {utc_text(added_for_log.active_from)}.")
+        return
+    ring = ring.rotated(now, active_in=delay)
+    save_key_ring(settings.keys_file, ring)
     added = ring.signing[-1]
     typer.echo(f"Key {added.key.kid} signs from {utc_text(added.active_from)}.")
 
 
 @group.command("list")
 def list_keys() -> None:
-    """List the signing keys by id: which verifies old records, which signs now, which will sign."""
-    now = datetime.now(UTC)
-    ring = load_key_ring(load_settings().keys_file)
+    """List the signing keys by id and the log keys as their verifiers: which verify, sign now, will sign."""
+    now, settings = datetime.now(UTC), load_settings()
+    ring = load_key_ring(settings.keys_file)
     current = ring.signing_key(now).kid
     for dated in ring.signing:
         state = "will sign" if dated.active_from > now else "verifies"
         mark = "signs now" if dated.key.kid == current else state
         typer.echo(f"{dated.key.kid}  from {utc_text(dated.active_from)}  {mark}")
+    signers = ring.log_signers(now)
+    for dated_for_log in ring.log:
+        verifier = dated_for_log.key.verifier(settings.log_origin or settings.derived_log_origin)
+        state = "will sign" if dated_for_log.active_from > now else "verifies"
+        mark = "signs now" if dated_for_log.key in signers else state
+        typer.echo(f"log {verifier.text}  from {utc_text(dated_for_log.active_from)}  {mark}")

@@ -9,10 +9,12 @@ import typer
 import uvloop
 
 from registry.cli.settings import load_settings
+from registry.operations.integrate_log import LogName
 from registry.serving import Server, bind, open_runtime, open_surfaces, utc_now
 from registry.settings import Settings
 from registry.signing.keys import load_key_ring
 from registry.storage.database import open_database
+from registry.worker.integrating import Integrator
 from registry.worker.work import run_worker, stop_on_signals
 
 _log = structlog.get_logger(__name__)
@@ -43,7 +45,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 
 
 def worker() -> None:
-    """Do the work that nobody asks for: events told, warnings and lapses in time, tidying. Run any number."""
+    """Do what nobody asks for: tell events, warn and lapse in time, keep the log, tidy. Run any number."""
     asyncio.run(_work(load_settings()))
 
 
@@ -53,12 +55,20 @@ async def _work(settings: Settings) -> None:
     )
     stop = asyncio.Event()
     stop_on_signals(stop)
+    integrator = Integrator(
+        database,
+        lambda: load_key_ring(settings.keys_file),
+        utc_now,
+        LogName(settings.log_origin, settings.derived_log_origin),
+        settings.log_witness_file,
+    )
     try:
         await run_worker(
             database,
             lambda: load_key_ring(settings.keys_file),
             utc_now,
             stop,
+            integrator=integrator,
             poll_seconds=settings.worker_poll_seconds,
         )
     finally:

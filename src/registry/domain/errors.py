@@ -115,6 +115,10 @@ class RequestInProgressError(ConflictError):
     """A request with this Idempotency-Key is still running: try again shortly."""
 
 
+class LogPendingError(ConflictError):
+    """Not all of it is in the transparency log yet: try again in two seconds."""
+
+
 class UnavailableError(RegistryError):
     """The registry cannot answer just now: try again, with the same Idempotency-Key if you sent one."""
 

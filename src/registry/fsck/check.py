@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from registry.fsck.access import check_access_log
 from registry.fsck.deliveries import check_deliveries
 from registry.fsck.findings import Progress, Report, Tally, Watcher
+from registry.fsck.log import check_log
 from registry.fsck.mandates import Outcome
 from registry.fsck.rows import (
     ACCESS_TABLES,
@@ -42,8 +43,9 @@ async def check_database(
     serves. Memory is bounded by the batches, by `jobs`, and by the longest history of a single mandate.
     `progress` is called after each batch; `jobs` processes check mandates (1: this process alone).
 
-    Not found is what leaves no trace in any sealed byte: the removal of every row of a mandate or of a
-    template, and of the newest events together with all that followed from them. Raises UnavailableError.
+    What leaves no trace in any sealed byte, the removal of every row of a mandate, say, is found by the
+    transparency log. Not found is the removal of what was recorded last, together with the end of the log:
+    that only shows to who has a newer checkpoint. Raises UnavailableError.
     """
     started = time.perf_counter()
     tally = Tally()
@@ -53,6 +55,7 @@ async def check_database(
     await check_deliveries(database, keys, tally)
     await _check_access_log(database, keys, tally, progress)
     tally.add(await check_timers(database))
+    await check_log(database, keys, tally, progress)
     return Report(tally.counts, tally.kinds, tuple(tally.kept), time.perf_counter() - started)
 
 

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     CHAIN_BROKEN = "chain_broken"
     COLUMN_MISMATCH = "column_mismatch"
     UNVERIFIABLE = "unverifiable"
+    NOT_LOGGED = "not_logged"
+    LOG_MISMATCH = "log_mismatch"
 
 
 _SENTENCES = {
@@ -43,6 +45,8 @@ _SENTENCES = {
     Kind.NUMBER_GAP: "The numbers before this one are not all there, without a gap.",
     Kind.CHAIN_BROKEN: "`{part}` is not the digest of the sealed bytes before these.",
     Kind.COLUMN_MISMATCH: "`{part}` is not what the sealed records say.",
+    Kind.NOT_LOGGED: "Neither the transparency log nor its queue has an entry for this row.",
+    Kind.LOG_MISMATCH: "`{part}` is not what the transparency log has a commitment to.",
     Kind.UNVERIFIABLE: "Not checked, because `{part}` cannot be read.",
 }
 

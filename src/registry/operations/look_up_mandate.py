@@ -46,7 +46,7 @@ class FoundEvent:
 async def get_mandate(log: AccessLog, caller: Caller, mandate_id: UUID, *, now: datetime) -> FoundMandate:
     """One mandate, to one of its parties. Raises NotFoundError for any other, UnavailableError."""
     async with log.database.transaction() as session:
-        state = await _find(session, log, caller, mandate_id, "mandate", now=now)
+        state = await find_seen(session, log, caller, mandate_id, "mandate", now=now)
         sealed = await read_sealed(session, log.keys, mandate_id)
     return _found(state, sealed, log, now)
 
@@ -54,7 +54,7 @@ async def get_mandate(log: AccessLog, caller: Caller, mandate_id: UUID, *, now: 
 async def get_record(log: AccessLog, caller: Caller, mandate_id: UUID, *, now: datetime) -> bytes:
     """The exact sealed bytes of a mandate. Raises as `get_mandate`."""
     async with log.database.transaction() as session:
-        await _find(session, log, caller, mandate_id, "mandate_record", now=now)
+        await find_seen(session, log, caller, mandate_id, "mandate_record", now=now)
         return await read_sealed(session, log.keys, mandate_id)
 
 
@@ -66,7 +66,7 @@ async def get_attachment(
     Raises NotFoundError where that signature has none, else as `get_mandate`.
     """
     async with log.database.transaction() as session:
-        await _find(session, log, caller, mandate_id, "mandate_attachment", now=now)
+        await find_seen(session, log, caller, mandate_id, "mandate_attachment", now=now)
         mandate = await read_mandate(session, log.keys, mandate_id)
         secret = await get_secret(session, log.keys, mandate_id)
         if secret is None or not is_scanned(mandate.signatures, position):
@@ -88,7 +88,7 @@ async def list_events(
     Oldest first. Raises as `get_mandate`.
     """
     async with log.database.transaction() as session:
-        await _find(session, log, caller, mandate_id, "mandate_events", now=now)
+        await find_seen(session, log, caller, mandate_id, "mandate_events", now=now)
         sealed = await read_sealed(session, log.keys, mandate_id)
         mandate = await read_mandate(session, log.keys, mandate_id)
         secret = await get_secret(session, log.keys, mandate_id)
@@ -160,9 +160,13 @@ async def list_statuses(
     return {state.mandate_id: present_status(state, now) for state in states}
 
 
-async def _find(
+async def find_seen(
     session: WriteSession, log: AccessLog, caller: Caller, mandate_id: UUID, operation: str, *, now: datetime
 ) -> MandateState:
+    """A mandate that the caller is a party of, once this look-up is on record under `operation`.
+
+    Raises NotFoundError, UnavailableError.
+    """
     state = await get_state(
         session, log.keys, mandate_id, seen_by=caller.organisation, departments=caller.departments
     )

@@ -1,4 +1,4 @@
-"""The registry's own keys: signing keys in rotation, key-encryption keys, index keys, and a token key.
+"""The registry's own keys: signing and log keys in rotation, key-encryption keys, index keys, a token key.
 
 They live in one file outside the database (mode 0600), written by `registry keys`. Retired keys stay in it,
 so that old signatures verify and old ciphertext opens.
@@ -32,6 +32,14 @@ from registry.signing.jose import (
     generate_signing_key,
     signing_key_from_jwk,
 )
+from registry.signing.log_keys import (
+    DatedLogKey,
+    log_keys_document,
+    log_signers,
+    new_log_key,
+    read_log_keys,
+)
+from registry.tlog.notes import NoteKey, VerifierKey
 
 _INDEX_BYTES = 16
 _SECRET_BYTES = 32
@@ -62,6 +70,7 @@ class KeyRing:
     encryption: Mapping[int, bytes] = field(repr=False)
     index: Mapping[int, bytes] = field(repr=False)
     token: bytes = field(repr=False)
+    log: tuple[DatedLogKey, ...] = field(default=(), repr=False)
 
     def signing_key(self, now: datetime) -> SigningKey:
         """The newest signing key that is active by now."""
@@ -118,6 +127,19 @@ class KeyRing:
         dated = DatedKey(generate_signing_key(_new_kid(now)), active_from)
         return replace(self, signing=(*self.signing, dated))
 
+    def log_signers(self, now: datetime) -> tuple[NoteKey, ...]:
+        """The keys that sign the log's checkpoints now, the newest first; none where the ring has none."""
+        return log_signers(self.log, now)
+
+    def log_verifiers(self, origin: str) -> list[VerifierKey]:
+        """Every log key's public half, under the log's name: current, coming and retired."""
+        return [dated.key.verifier(origin) for dated in self.log]
+
+    def log_rotated(self, now: datetime, *, active_in: timedelta) -> "KeyRing":
+        """A ring with one more log key, which signs after `active_in`; the first one signs at once."""
+        active_from = max(now + active_in, self.log[-1].active_from) if self.log else now
+        return replace(self, log=(*self.log, new_log_key(active_from)))
+
 
 def new_key_ring(now: datetime) -> KeyRing:
     """A ring of fresh keys."""
@@ -126,6 +148,7 @@ def new_key_ring(now: datetime) -> KeyRing:
         encryption={1: secrets.token_bytes(_SECRET_BYTES)},
         index={1: secrets.token_bytes(_SECRET_BYTES)},
         token=secrets.token_bytes(_SECRET_BYTES),
+        log=(new_log_key(now),),
     )
 
 
@@ -212,6 +235,7 @@ def _document(ring: KeyRing) -> dict[str, Any]:
         "encryption": {str(number): encode_base64url(key) for number, key in ring.encryption.items()},
         "index": {str(number): encode_base64url(key) for number, key in ring.index.items()},
         "token": encode_base64url(ring.token),
+        "log": log_keys_document(ring.log),
     }
 
 
@@ -226,6 +250,7 @@ def _read(document: Mapping[str, Any]) -> KeyRing:
         encryption={int(number): decode_base64url(key) for number, key in document["encryption"].items()},
         index={int(number): decode_base64url(key) for number, key in document["index"].items()},
         token=decode_base64url(document["token"]),
+        log=read_log_keys(document.get("log", ())),
     )
     secret = (*ring.encryption.values(), *ring.index.values(), ring.token)
     if not (ring.signing and ring.encryption and ring.index) or {len(key) for key in secret} != {

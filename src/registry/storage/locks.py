@@ -8,3 +8,9 @@ from registry.storage.database import WriteSession
 async def hold_lock(session: WriteSession, name: str) -> None:
     """Wait until no other transaction holds this name; it is held until this one ends."""
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"lock:{name}", 0))))
+
+
+async def try_lock(session: WriteSession, name: str) -> bool:
+    """Hold a name as `hold_lock` does, or give False at once where another transaction holds it."""
+    statement = select(func.pg_try_advisory_xact_lock(func.hashtextextended(f"lock:{name}", 0)))
+    return bool((await session.execute(statement)).scalar_one())

@@ -1,7 +1,10 @@
-"""The Merkle tree of RFC 6962 section 2.1: roots and inclusion paths over leaves in memory."""
+"""The Merkle tree of RFC 6962 section 2.1: its hashes, paths over leaves in memory, and checking paths."""
 
 from collections.abc import Sequence
 from hashlib import sha256
+
+EMPTY_ROOT = sha256(b"").digest()
+"""The root of a tree without leaves."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -65,3 +68,43 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
     if remaining:
         raise ValueError("the path is too long")
     return computed
+
+
+def roots_from_consistency(
+    old_size: int, new_size: int, old_root: bytes, path: Sequence[bytes]
+) -> tuple[bytes, bytes]:
+    """Recompute both roots from a consistency proof (RFC 9162 section 2.1.4.2): of the old tree and the new.
+
+    The proof holds where they are the two trees' own. `0 < old_size <= new_size`. Raises ValueError where
+    the path does not fit the sizes.
+    """
+    if not 0 < old_size <= new_size:
+        raise ValueError("a tree grows from one that is not empty")
+    if old_size == new_size:
+        if path:
+            raise ValueError("the path is too long")
+        return old_root, old_root
+    # Where the old tree is a subtree of the new one, the proof leaves its root out.
+    remaining = list(path) if old_size & (old_size - 1) else [old_root, *path]
+    node, last = old_size - 1, new_size - 1
+    while node % 2:
+        node, last = node // 2, last // 2
+    old = new = _next(remaining)
+    while last:
+        if node % 2 or node == last:
+            sibling = _next(remaining)
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+            while node and node % 2 == 0:
+                node, last = node // 2, last // 2
+        else:
+            new = node_hash(new, _next(remaining))
+        node, last = node // 2, last // 2
+    if remaining:
+        raise ValueError("the path is too long")
+    return old, new
+
+
+def _next(remaining: list[bytes]) -> bytes:
+    if not remaining:
+        raise ValueError("the path is too short")
+    return remaining.pop(0)

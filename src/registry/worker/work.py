@@ -14,11 +14,13 @@ from registry.operations.sequence_events import retry_set_aside, sequence_events
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database
 from registry.worker.chores import do_chores
+from registry.worker.integrating import Integrator
 from registry.worker.loops import Loop, run_loops
 
 CHORES_SECONDS = 60.0
 TIMERS_SECONDS = 10.0
 POLL_SECONDS = 1.0
+CHECKPOINT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,27 +57,28 @@ async def run_worker(
     clock: Callable[[], datetime],
     stop: asyncio.Event,
     *,
+    integrator: Integrator | None = None,
     poll_seconds: float = POLL_SECONDS,
     timers_seconds: float = TIMERS_SECONDS,
     chores_seconds: float = CHORES_SECONDS,
 ) -> None:
     """Work until told to stop; what a failed round leaves, the next one does.
 
-    `poll_seconds` is how long an event waits at most where no hint of it gets through.
+    `poll_seconds` is how long an event waits at most where no hint of it gets through. Without
+    `integrator` the transparency log is left as it is.
     """
     work = Work(database, keys, clock)
     with suppress(UnavailableError):
         await retry_set_aside(database)
-    await run_loops(
-        [
-            Loop("sequence", work.sequence, poll_seconds, woken=True),
-            Loop("timers", work.fire, timers_seconds),
-            Loop("lapses", work.lapse, timers_seconds),
-            Loop("chores", work.tidy, chores_seconds),
-        ],
-        database.wakeups,
-        stop,
-    )
+    loops = [
+        Loop("sequence", work.sequence, poll_seconds, woken=True),
+        Loop("timers", work.fire, timers_seconds),
+        Loop("lapses", work.lapse, timers_seconds),
+        Loop("chores", work.tidy, chores_seconds),
+    ]
+    if integrator is not None:
+        loops.append(Loop("log", integrator.do_round, CHECKPOINT_SECONDS))
+    await run_loops(loops, database.wakeups, stop)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response, status
 from registry.api.attachments import SCANNED, Position, scan_response
 from registry.api.etags import CONDITIONAL, conditional
 from registry.api.models.acts import EventList, EventOut
+from registry.api.models.evidence import EvidenceBundleOut
 from registry.api.models.fields import Id
 from registry.api.models.mandates import (
     ConflictOut,
@@ -27,6 +28,7 @@ from registry.domain.errors import (
     AlreadyInForceError,
     AlreadyIssuedError,
     ForbiddenError,
+    LogPendingError,
     RequestInProgressError,
 )
 from registry.domain.events import EventType
@@ -37,6 +39,7 @@ from registry.domain.signing_rules import expected_capacity
 from registry.operations.end_mandate import list_also_ended
 from registry.operations.examine_mandate import Stage, examine_mandate
 from registry.operations.foresee_conflicts import foresee_conflicts
+from registry.operations.gather_evidence import gather_evidence
 from registry.operations.issue_mandate import IssueRequest, issue_mandate
 from registry.operations.look_up_mandate import (
     get_attachment,
@@ -224,6 +227,25 @@ async def events(mandate_id: Id, runtime: RuntimeDep, caller: CallerDep) -> Even
         sealed=sealed.decode(),
     )
     return EventList(items=[issued, *(EventOut.of(item.event, item.sealed) for item in found)])
+
+
+@router.get(
+    MANDATE + "/evidence",
+    summary="Gather the evidence",
+    openapi_extra=needs(Scope.MANDATES_READ, LogPendingError),
+)
+async def evidence(
+    mandate_id: Id, runtime: RuntimeDep, caller: CallerDep, response: Response
+) -> EvidenceBundleOut:
+    """Gather all that proves a mandate in one bundle, to archive and to check offline: `registry verify`.
+
+    Record, events, the evidence of its signatures, its template, the keys of the seals, and the proof of each
+    in the transparency log. What was recorded in the last seconds may not be in the log: then 409, and
+    `Retry-After` says when to ask again.
+    """
+    bundle = await gather_evidence(runtime.access_log, caller, mandate_id, now=runtime.now())
+    response.headers["Cache-Control"] = "private, no-store"
+    return EvidenceBundleOut.of(bundle)
 
 
 def _party(party: PartyIn | None) -> Party | None:

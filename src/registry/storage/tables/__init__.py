@@ -13,6 +13,7 @@ from registry.storage.tables.clients import (
 from registry.storage.tables.deliveries import statutory_deliveries
 from registry.storage.tables.entries import sealed_entries
 from registry.storage.tables.feed import feed_events, feed_heads, outbox, outbox_set_aside
+from registry.storage.tables.log import log_checkpoints, log_entries, log_queue, log_tiles
 from registry.storage.tables.mandates import (
     mandate_endings,
     mandate_events,
@@ -49,6 +50,8 @@ RECORD_TABLES = (
     "sealed_entries",
     "access_log",
     "access_log_persons",
+    "log_entries",
+    "log_checkpoints",
 )
 """Tables whose rows never change and never go."""
 
@@ -67,6 +70,10 @@ __all__ = [
     "feed_events",
     "feed_heads",
     "idempotency_keys",
+    "log_checkpoints",
+    "log_entries",
+    "log_queue",
+    "log_tiles",
     "mandate_endings",
     "mandate_events",
     "mandate_evidence",
