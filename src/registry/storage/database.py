@@ -64,7 +64,12 @@ class ReadSession:
 
 
 class WriteSession(ReadSession):
-    """One act's transaction. Storage functions that write take this; a ReadSession will not do."""
+    """One act's transaction. Storage functions that write take this; a ReadSession will not do.
+
+    `has_notices` once something is in the outbox, so that a sequencer is woken after the commit.
+    """
+
+    has_notices = False
 
 
 @dataclass(frozen=True)

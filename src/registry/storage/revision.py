@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from registry.storage.database import ReadSession
 
-NEWEST_REVISION = "20261121_statutory_deliveries"
+NEWEST_REVISION = "20261122_events"
 """The head of `migrations/`; a test holds them equal."""
 
 

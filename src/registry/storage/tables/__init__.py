@@ -12,6 +12,7 @@ from registry.storage.tables.clients import (
 )
 from registry.storage.tables.deliveries import statutory_deliveries
 from registry.storage.tables.entries import sealed_entries
+from registry.storage.tables.feed import feed_events, feed_heads, outbox, outbox_set_aside
 from registry.storage.tables.mandates import (
     mandate_endings,
     mandate_events,
@@ -34,6 +35,7 @@ from registry.storage.tables.templates import (
     template_versions,
     templates,
 )
+from registry.storage.tables.timers import mandate_timers, open_uses
 
 RECORD_TABLES = (
     "templates",
@@ -61,13 +63,19 @@ __all__ = [
     "assertions_seen",
     "clients",
     "erasable_secrets",
+    "feed_events",
+    "feed_heads",
     "idempotency_keys",
     "mandate_endings",
     "mandate_events",
     "mandate_evidence",
     "mandate_records",
     "mandate_states",
+    "mandate_timers",
     "metadata",
+    "open_uses",
+    "outbox",
+    "outbox_set_aside",
     "representations",
     "request_states",
     "restriction_states",

@@ -82,6 +82,11 @@ mandate_states = Table(
     Column("used_up_at", moment),
     Column("is_suspended", Boolean, nullable=False, server_default=text("false")),
     Column("ancestors", ARRAY(Uuid), comment="root first, parent last; null for a direct mandate"),
+    Column(
+        "organisation_indexes",
+        ARRAY(LargeBinary),
+        comment="principal and representatives that are organisations; null: not derived yet",
+    ),
     Index(None, "third_party", "mandate_id"),
     Index(None, "principal_index", "mandate_id"),
     Index(None, "content_index"),

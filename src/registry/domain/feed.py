@@ -1,0 +1,59 @@
+"""The feed: what one organisation was told, in order and without holes; webhooks send the same."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from registry.domain.documents import Json, utc_text
+from registry.domain.notices import FeedEventType
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """A use that nobody has closed, with the reference of its case; None where the mandate was erased."""
+
+    use_id: UUID
+    case_ref: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEvent:
+    """An event as one organisation sees it.
+
+    `sequence` counts that organisation's events from 1, without holes. `open_cases` is None where the event
+    ends nothing, or where the cases are another's.
+    """
+
+    id: UUID
+    type: FeedEventType
+    sequence: int
+    occurred_at: datetime
+    subject_id: UUID
+    template_id: UUID | None
+    template_version: int | None
+    services: Sequence[str]
+    notify: Sequence[str]
+    details: Mapping[str, Json]
+    open_cases: Sequence[OpenCase] | None = None
+
+
+def feed_document(event: FeedEvent) -> dict[str, Json]:
+    """Show an event as the feed gives it; the body of a webhook holds the same as `data`."""
+    document: dict[str, Json] = {
+        "id": str(event.id),
+        "type": event.type.value,
+        "sequence": event.sequence,
+        "occurred_at": utc_text(event.occurred_at),
+        f"{event.type.subject}_id": str(event.subject_id),
+        "template_id": None if event.template_id is None else str(event.template_id),
+        "template_version": event.template_version,
+        "services": list(event.services),
+        "notify": list(event.notify),
+        "details": dict(event.details),
+    }
+    if event.open_cases is not None:
+        document["open_cases"] = [
+            {"use_id": str(case.use_id), "case_ref": case.case_ref} for case in event.open_cases
+        ]
+    return document
