@@ -61,9 +61,8 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # of a stream
         """Be open."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # for the type checker
         self._transport = transport
         self.is_open = True
 

@@ -36,6 +36,12 @@ from registry.storage.tables.templates import (
     templates,
 )
 from registry.storage.tables.timers import mandate_timers, open_uses
+from registry.storage.tables.webhooks import (
+    webhook_attempts,
+    webhook_deliveries,
+    webhook_endpoints,
+    webhook_paces,
+)
 
 RECORD_TABLES = (
     "templates",
@@ -85,4 +91,8 @@ __all__ = [
     "template_retirements",
     "template_versions",
     "templates",
+    "webhook_attempts",
+    "webhook_deliveries",
+    "webhook_endpoints",
+    "webhook_paces",
 ]
