@@ -1,0 +1,266 @@
+"""The queue of deliveries: what becomes of new events, which are due, and what came of their attempts.
+
+A claimed delivery is leased: not due again before the lease ends, and then for whoever comes first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from registry.domain.endpoints import ANY_TYPE, PING, DeliveryState, ExhaustedReason
+from registry.storage.database import WriteSession
+from registry.storage.locks import hold_lock
+
+LEASE = timedelta(seconds=30)
+"""Twice what an attempt may take; after a worker's death its deliveries wait so long."""
+BURST = timedelta(seconds=1)
+"""How much of its rate an endpoint may have at once."""
+
+_WISHED = f"""
+    ('{ANY_TYPE}' = ANY(e.event_types) OR f.type = ANY(e.event_types))
+    AND (e.template_ids = '{{}}' OR f.template_id = ANY(e.template_ids))
+    AND (e.services = '{{}}' OR e.services && f.services)
+    AND (e.departments = '{{}}' OR NOT f.is_third_party OR f.department = ANY(e.departments))
+    AND f.subject_id <> e.id
+"""
+
+_FAN_OUT = text(f"""
+INSERT INTO webhook_deliveries (endpoint_id, id, sequence, sequenced_at, type, state, created_at, due_at, tries, attempts)
+SELECT e.id, f.event_id, f.sequence, f.sequenced_at, f.type, 'waiting', :now, :now, 0, 0
+FROM unnest(CAST(:audiences AS bytea[]), CAST(:firsts AS bigint[])) AS new(audience, first)
+JOIN webhook_endpoints e ON e.audience = new.audience AND e.status = 'enabled'
+JOIN feed_events f ON f.audience = new.audience AND f.sequence >= new.first
+    AND f.sequenced_at >= CAST(:now AS timestamptz) - interval '1 day'
+WHERE {_WISHED}
+ON CONFLICT DO NOTHING
+""")  # noqa: S608  # put together of constants
+
+# The newest are counted from, so that what is replayed is the same whatever comes meanwhile.
+_REPLAY = text(f"""
+WITH wanted AS (
+    SELECT f.* FROM feed_events f JOIN webhook_endpoints e ON e.id = :endpoint_id AND f.audience = e.audience
+    WHERE f.occurred_at >= :since AND f.sequenced_at >= :since AND {_WISHED}
+    ORDER BY f.sequence LIMIT :limit
+), queued AS (
+    INSERT INTO webhook_deliveries AS d
+        (endpoint_id, id, sequence, sequenced_at, type, state, created_at, due_at, tries, attempts)
+    SELECT :endpoint_id, event_id, sequence, sequenced_at, type, 'waiting', :now, :now, 0, 0 FROM wanted
+    ON CONFLICT (endpoint_id, id) DO UPDATE
+        SET state = 'waiting', reason = NULL, due_at = excluded.due_at, tries = 0, finished_at = NULL
+        WHERE d.lease_id IS NULL OR d.due_at <= excluded.due_at
+)
+SELECT count(*) AS replayed, max(occurred_at) AS newest FROM wanted
+""")  # noqa: S608  # put together of constants
+
+# Endpoints are stepped through by index: however much waits for one of them costs the others nothing.
+# One that fails gets one attempt at a time, so that many that hang do not take all there are.
+_CLAIM = text(f"""
+WITH RECURSIVE queued AS (
+    (SELECT endpoint_id FROM webhook_deliveries WHERE state = 'waiting' ORDER BY endpoint_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT d.endpoint_id FROM webhook_deliveries d
+            WHERE d.state = 'waiting' AND d.endpoint_id > q.endpoint_id ORDER BY d.endpoint_id LIMIT 1)
+    FROM queued q WHERE q.endpoint_id IS NOT NULL
+), ready AS (
+    SELECT e.id, e.status, e.version, e.audience, e.rate_per_second, p.next_start_at,
+        least(
+            CASE WHEN p.failing_since IS NULL THEN e.concurrency ELSE 1 END - (
+                SELECT count(*) FROM webhook_deliveries f
+                WHERE f.endpoint_id = e.id AND f.state = 'waiting' AND f.lease_id IS NOT NULL
+                    AND f.due_at > :now AND f.due_at <= :lease_ends
+            ),
+            CASE WHEN p.next_start_at <= :now THEN e.rate_per_second
+                ELSE floor(e.rate_per_second
+                    * (:burst - extract(epoch FROM coalesce(p.next_start_at, :now) - :now))) END
+        ) AS slots
+    FROM queued q JOIN webhook_endpoints e ON e.id = q.endpoint_id
+    JOIN webhook_paces p ON p.endpoint_id = e.id
+    WHERE e.status <> 'disabled'
+), chosen AS (
+    SELECT r.id AS endpoint_id, r.status, r.version, r.audience, w.id
+    FROM ready r CROSS JOIN LATERAL (
+        SELECT d.id FROM webhook_deliveries d
+        WHERE d.endpoint_id = r.id AND d.state = 'waiting' AND d.due_at <= :now
+            AND (r.status = 'enabled' OR d.type = '{PING}')
+        ORDER BY d.due_at, d.sequence LIMIT greatest(r.slots, 0)
+        FOR UPDATE SKIP LOCKED
+    ) w
+    ORDER BY r.next_start_at NULLS FIRST LIMIT :limit
+), claimed AS (
+    UPDATE webhook_deliveries d
+    SET due_at = :lease_ends, lease_id = :lease_id, tries = d.tries + 1, attempts = d.attempts + 1
+    FROM chosen c WHERE d.endpoint_id = c.endpoint_id AND d.id = c.id
+    RETURNING d.endpoint_id, d.id, d.type, d.sequence, d.sequenced_at, d.created_at, d.tries, d.attempts,
+        c.status, c.version, c.audience
+), paced AS (
+    UPDATE webhook_paces p
+    SET next_start_at = greatest(p.next_start_at, :now) + n.started * interval '1 second' / r.rate_per_second
+    FROM (SELECT endpoint_id, count(*) AS started FROM claimed GROUP BY endpoint_id) n
+    JOIN ready r ON r.id = n.endpoint_id
+    WHERE p.endpoint_id = n.endpoint_id
+)
+SELECT * FROM claimed ORDER BY created_at, sequence
+""")  # noqa: S608  # put together of constants
+
+_SETTLE = text("""
+UPDATE webhook_deliveries d
+SET state = r.state, reason = r.reason, due_at = coalesce(r.due_at, d.due_at), lease_id = NULL,
+    finished_at = CASE WHEN r.state = 'waiting' THEN NULL ELSE CAST(:now AS timestamptz) END
+FROM unnest(
+    CAST(:endpoint_ids AS uuid[]), CAST(:ids AS uuid[]), CAST(:lease_ids AS uuid[]), CAST(:states AS text[]),
+    CAST(:reasons AS text[]), CAST(:due_ats AS timestamptz[])
+) AS r(endpoint_id, id, lease_id, state, reason, due_at)
+WHERE d.endpoint_id = r.endpoint_id AND d.id = r.id AND d.lease_id = r.lease_id
+RETURNING d.endpoint_id, d.id
+""")
+
+_RELEASE = text("""
+UPDATE webhook_deliveries d SET due_at = :now, lease_id = NULL
+WHERE d.endpoint_id = ANY(CAST(:endpoint_ids AS uuid[])) AND d.lease_id = ANY(CAST(:lease_ids AS uuid[]))
+    AND d.state = 'waiting' AND d.due_at > :now
+""")
+
+_SUCCEEDED = text("""
+UPDATE webhook_paces SET failing_since = NULL
+WHERE endpoint_id = ANY(CAST(:ids AS uuid[])) AND failing_since IS NOT NULL
+""")
+
+_FAILED = text("""
+UPDATE webhook_paces p
+SET failing_since = coalesce(p.failing_since, :now),
+    next_start_at = greatest(p.next_start_at, r.pause_until)
+FROM unnest(CAST(:ids AS uuid[]), CAST(:pauses AS timestamptz[])) AS r(endpoint_id, pause_until)
+WHERE p.endpoint_id = r.endpoint_id AND (p.failing_since IS NULL OR r.pause_until IS NOT NULL)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that this worker has leased. `tries` and `number` include the attempt that is to be made.
+
+    `is_proof`: the endpoint is pending, and the ping asks for the proof of wish.
+    """
+
+    endpoint_id: UUID
+    endpoint_version: int
+    audience: bytes
+    id: UUID
+    lease_id: UUID
+    type: str
+    sequence: int | None
+    sequenced_at: datetime | None
+    created_at: datetime
+    tries: int
+    number: int
+    is_proof: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a leased delivery goes on; `due_at` where it is to be tried again."""
+
+    claim: Claim
+    state: DeliveryState
+    reason: ExhaustedReason | None = None
+    due_at: datetime | None = None
+
+
+async def fan_out(session: WriteSession, firsts: Mapping[bytes, int], *, now: datetime) -> int:
+    """Queue new events for every enabled endpoint that wishes them, in the sequencer's transaction.
+
+    `firsts` gives for each audience the first of its new sequences. Returns how many deliveries were queued.
+    """
+    parameters = {"audiences": list(firsts), "firsts": list(firsts.values()), "now": now}
+    return (await session.execute(_FAN_OUT, parameters)).rowcount
+
+
+async def queue_again(
+    session: WriteSession, endpoint_id: UUID, since: datetime, *, limit: int, now: datetime
+) -> tuple[int, datetime | None]:
+    """Queue all events that an endpoint wishes and that occurred since then, oldest first.
+
+    Returns how many, and when the newest of them occurred.
+    """
+    parameters = {"endpoint_id": endpoint_id, "since": since, "limit": limit, "now": now}
+    row = (await session.execute(_REPLAY, parameters)).one()
+    return row.replayed, row.newest
+
+
+async def claim_due(session: WriteSession, lease_id: UUID, *, limit: int, now: datetime) -> list[Claim]:
+    """Lease what is due, oldest first for each endpoint, within its rate and its concurrency."""
+    # Two workers that count what an endpoint has under way would both find room.
+    await hold_lock(session, "paces")
+    rows = await session.execute(
+        _CLAIM,
+        {
+            "now": now,
+            "lease_ends": now + LEASE,
+            "lease_id": lease_id,
+            "limit": limit,
+            "burst": BURST.total_seconds(),
+        },
+    )
+    return [_claim(row, lease_id) for row in rows]
+
+
+async def settle(session: WriteSession, settlements: Sequence[Settlement], *, now: datetime) -> set[UUID]:
+    """Write how leased deliveries go on; returns those whose lease was still this worker's."""
+    result = await session.execute(
+        _SETTLE,
+        {
+            "now": now,
+            "endpoint_ids": [item.claim.endpoint_id for item in settlements],
+            "ids": [item.claim.id for item in settlements],
+            "lease_ids": [item.claim.lease_id for item in settlements],
+            "states": [item.state.value for item in settlements],
+            "reasons": [None if item.reason is None else item.reason.value for item in settlements],
+            "due_ats": [item.due_at for item in settlements],
+        },
+    )
+    return {row.id for row in result}
+
+
+async def release(session: WriteSession, claims: Sequence[Claim], *, now: datetime) -> None:
+    """Give leases back, for another worker to go on at once."""
+    parameters = {
+        "now": now,
+        "endpoint_ids": [claim.endpoint_id for claim in claims],
+        "lease_ids": [claim.lease_id for claim in claims],
+    }
+    await session.execute(_RELEASE, parameters)
+
+
+async def note_failures(
+    session: WriteSession,
+    succeeded: Sequence[UUID],
+    failed: Mapping[UUID, datetime | None],
+    *,
+    now: datetime,
+) -> None:
+    """Write which endpoints work and which fail; those that throttle are spared until the time given."""
+    await hold_lock(session, "paces")
+    await session.execute(_SUCCEEDED, {"ids": list(succeeded)})
+    if failed:
+        parameters = {"ids": list(failed), "pauses": list(failed.values()), "now": now}
+        await session.execute(_FAILED, parameters)
+
+
+def _claim(row: Any, lease_id: UUID) -> Claim:  # noqa: ANN401  # a row of the statement above
+    return Claim(
+        endpoint_id=row.endpoint_id,
+        endpoint_version=row.version,
+        audience=row.audience,
+        id=row.id,
+        lease_id=lease_id,
+        type=row.type,
+        sequence=row.sequence,
+        sequenced_at=row.sequenced_at,
+        created_at=row.created_at,
+        tries=row.tries,
+        number=row.attempts,
+        is_proof=row.status == "pending",
+    )
