@@ -87,11 +87,10 @@ COMMENT ON TABLE mandate_timers IS 'The next moment of each mandate that has an 
 COMMENT ON COLUMN mandate_timers.warning_days IS 'null: the mandate expires';
 
 CREATE TABLE open_uses (
-    use_id UUID NOT NULL,
     mandate_id UUID NOT NULL,
+    use_id UUID NOT NULL,
     number INTEGER NOT NULL,
-    opened_at timestamptz NOT NULL,
-    CONSTRAINT pk_open_uses PRIMARY KEY (use_id)
+    CONSTRAINT pk_open_uses PRIMARY KEY (mandate_id, use_id)
 );
 COMMENT ON COLUMN open_uses.number IS 'of the sealed event that holds the case';
 
@@ -163,8 +162,8 @@ SELECT add_feed_partitions(current_date, 4);
 
 # What expired before this was known is not told now; of the warnings, the first that still lies ahead.
 BACKFILL = """
-INSERT INTO open_uses (use_id, mandate_id, number, opened_at)
-SELECT event_id, mandate_id, number, recorded_at FROM mandate_events WHERE type = 'mandate.used';
+INSERT INTO open_uses (mandate_id, use_id, number)
+SELECT mandate_id, event_id, number FROM mandate_events WHERE type = 'mandate.used';
 
 INSERT INTO mandate_timers (mandate_id, due_at, warning_days)
 SELECT s.mandate_id, coalesce(s.valid_until - warning.days * interval '1 day', s.valid_until), warning.days
@@ -178,7 +177,6 @@ LEFT JOIN LATERAL (
 WHERE s.valid_until > now() AND s.ended_at IS NULL AND s.used_up_at IS NULL;
 
 CREATE INDEX ix_mandate_timers_due_at ON mandate_timers (due_at);
-CREATE INDEX ix_open_uses_mandate_id ON open_uses (mandate_id);
 """
 
 

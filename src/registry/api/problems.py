@@ -34,7 +34,7 @@ from registry.domain.errors import (
 )
 from registry.domain.request import AlreadySignedError, NotGrantableError, RequestOverError
 from registry.domain.restrictions import AlreadyLiftedError, RestrictedError
-from registry.domain.revocation import MandateOverError, SuspensionError
+from registry.domain.revocation import MandateOverError, SuspensionError, UseClosedError
 from registry.domain.withdrawal import WithdrawalAnsweredError, WithdrawalOpenError
 from registry.operations.draft_template import RetiredTemplateError
 from registry.operations.use_mandate import NotUsableError
@@ -115,6 +115,7 @@ PROBLEMS: dict[type[RegistryError], ProblemType] = {
     SuspensionError: ProblemType("suspension-conflict", 409, "Suspended already, or not suspended"),
     NotUsableError: ProblemType("not-usable", 409, "Mandate not active"),
     RestrictedError: ProblemType("restricted", 409, "Restricted"),
+    UseClosedError: ProblemType("use-closed", 409, "Use closed already"),
     AlreadyLiftedError: ProblemType("already-lifted", 409, "Already lifted"),
     WithdrawalOpenError: ProblemType("withdrawal-open", 409, "Withdrawal asked for already"),
     WithdrawalAnsweredError: ProblemType("withdrawal-answered", 409, "Withdrawal answered already"),

@@ -20,6 +20,7 @@ class EventType(StrEnum):
     ISSUED = "mandate.issued"
     USED = "mandate.used"
     USED_UP = "mandate.used_up"
+    USE_CLOSED = "mandate.use_closed"
     SUSPENDED = "mandate.suspended"
     RESUMED = "mandate.resumed"
     REVOKED = "mandate.revoked"

@@ -117,6 +117,46 @@ class Notice:
     open_uses: Sequence[UUID] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """Whom a mandate or a request concerns, and what its template says of telling them."""
+
+    audiences: frozenset[bytes]
+    third_party: bytes
+    template_id: UUID | None = None
+    template_version: int | None = None
+    department: str | None = None
+    services: Sequence[str] = ()
+    notify: Notify = field(default_factory=Notify)
+    open_uses: Sequence[UUID] = ()
+
+    def notice(
+        self,
+        event_type: FeedEventType,
+        subject_id: UUID,
+        occurred_at: datetime,
+        details: Mapping[str, Json],
+        *,
+        id: UUID,  # noqa: A002  # the notice's
+    ) -> Notice:
+        """Tell this circle that something happened."""
+        return Notice(
+            id=id,
+            type=event_type,
+            occurred_at=occurred_at,
+            subject_id=subject_id,
+            audiences=self.audiences,
+            third_party=self.third_party,
+            template_id=self.template_id,
+            template_version=self.template_version,
+            department=self.department,
+            services=self.services,
+            notify=roles_to_notify(self.notify, event_type),
+            details=details,
+            open_uses=self.open_uses if event_type in NAMES_OPEN_CASES else (),
+        )
+
+
 def roles_to_notify(rules: Notify, event_type: FeedEventType) -> tuple[Role, ...]:
     """The roles that a template's rules name for an event; a warning counts as an end that draws near."""
     if event_type is FeedEventType.MANDATE_ISSUED:

@@ -25,6 +25,10 @@ class SuspensionError(ConflictError):
     """A mandate is suspended once at a time, and only a suspended one is resumed."""
 
 
+class UseClosedError(ConflictError):
+    """The use has been closed already."""
+
+
 def check_may_revoke(role: Role, allowed: Collection[Role]) -> None:
     """Raise ForbiddenError unless the template lets this role revoke."""
     if role not in allowed:

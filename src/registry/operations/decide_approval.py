@@ -16,9 +16,11 @@ from registry.domain.callers import Caller
 from registry.domain.documents import Json, party_document
 from registry.domain.entries import SubjectKind
 from registry.domain.errors import Fault, ForbiddenError, InvalidInputError, NotFoundError
+from registry.domain.notices import FeedEventType
 from registry.domain.parties import Party
 from registry.identity.eid_evidence import EvidenceError, VerifiedSigner, verify_eid_evidence
 from registry.identity.issuers import TrustedIssuers
+from registry.operations.announce import announce, circle_of_matter
 from registry.operations.record_entry import append_entry
 from registry.signing.canonical import canonical_bytes, digest
 from registry.signing.encodings import encode_base64url
@@ -88,6 +90,8 @@ async def decide_approval(
         recorded_at = appended.entry.recorded_at
         decided = _approval([*entries, appended])
         await mark_decided(session, decided, asked.verdict, recorded_at, entry_count=len(entries) + 1)
+        circle, told = circle_of_matter(keys, approval.matter), {"decision": asked.verdict.value}
+        await announce(session, circle, FeedEventType.APPROVAL_DECIDED, approval_id, told, at=recorded_at)
     return decided
 
 

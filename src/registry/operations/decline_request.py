@@ -7,9 +7,11 @@ from registry.domain.callers import Caller
 from registry.domain.documents import party_document
 from registry.domain.errors import ForbiddenError
 from registry.domain.mandate import Capacity
+from registry.domain.notices import FeedEventType
 from registry.domain.parties import Party
 from registry.domain.request import AlreadySignedError, MandateRequest, RequestEntry, asked_signers
 from registry.operations.act_on_request import HeldRequest, check_pending, hold_request, record_request_entry
+from registry.operations.announce import announce_request
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database
 
@@ -41,9 +43,12 @@ async def decline_request(
         if any(signature.signer.party == actor for signature in held.request.signatures):
             raise AlreadySignedError
         details = {"by": party_document(actor), "reason": reason}
-        return await record_request_entry(
+        after = await record_request_entry(
             session, keys, caller, held, RequestEntry.DECLINED, details, now=now
         )
+        at = after.entries[-1].entry.recorded_at
+        await announce_request(session, keys, held.request, FeedEventType.REQUEST_DECLINED, {}, at=at)
+    return after
 
 
 def _is_asked(request: MandateRequest, actor: Party) -> bool:

@@ -36,6 +36,7 @@ from registry.domain.template import (
     text_document,
 )
 from registry.operations.act_on_mandate import present_status
+from registry.operations.announce import announce_issues
 from registry.operations.draft_template import is_own
 from registry.operations.end_mandate import end_mandate
 from registry.operations.record_event import NewEvent
@@ -115,6 +116,7 @@ async def deliver_mandates(
         if in_force is not None:
             raise AlreadyInForceError(in_force)
         await add_mandates(session, keys, list(new.values()))
+        await announce_issues(session, keys, [item.mandate for item in new.values()])
         ids = tuple(
             kept[data] if data in kept else new[place].mandate.id for place, data in enumerate(evidence)
         )

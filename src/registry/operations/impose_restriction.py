@@ -10,6 +10,7 @@ from registry.domain.callers import Caller, Scope
 from registry.domain.documents import Json, party_document
 from registry.domain.entries import SubjectKind
 from registry.domain.errors import ForbiddenError, InvalidInputError, MissingScopeError, NotFoundError
+from registry.domain.notices import FeedEventType
 from registry.domain.parties import NamedParty
 from registry.domain.restrictions import (
     IMPOSED,
@@ -22,6 +23,7 @@ from registry.domain.restrictions import (
     imposition_document,
     read_restriction,
 )
+from registry.operations.announce import announce, circle_of_restriction
 from registry.operations.record_entry import append_entry, open_entries
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database
@@ -91,6 +93,8 @@ async def impose_restriction(
             now=now,
         )
         await add_restriction_state(session, keys, opened.entry)
+        circle = circle_of_restriction(keys, imposition)
+        await announce(session, circle, FeedEventType.RESTRICTION_IMPOSED, restriction_id, {}, at=now)
         await record_effect(session, idempotent, restriction_id, now=now)
     return restriction_id
 
@@ -121,6 +125,9 @@ async def lift_restriction(
         told = [*(item.entry for item in entries), appended.entry]
         lifted = read_restriction(told)
         await mark_lifted(session, lifted, entry_count=len(told))
+        circle = circle_of_restriction(keys, restriction.imposition)
+        lifted_at = appended.entry.recorded_at
+        await announce(session, circle, FeedEventType.RESTRICTION_LIFTED, restriction_id, {}, at=lifted_at)
     return lifted
 
 

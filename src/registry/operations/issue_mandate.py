@@ -17,6 +17,7 @@ from registry.domain.revocation import check_may_revoke, check_not_over
 from registry.domain.template import Role, TemplateVersion
 from registry.identity.sources import Sources
 from registry.operations.act_on_mandate import present_status, read_mandate
+from registry.operations.announce import announce_issues
 from registry.operations.end_mandate import end_mandate
 from registry.operations.evidence import ClaimedSignature
 from registry.operations.examine_mandate import ExaminedMandate, Stage, examine_mandate
@@ -141,6 +142,7 @@ async def _record(
     await add_record(session, secret, mandate.id, sealed, issued_at=mandate.issued_at)
     await add_evidence(session, secret, mandate.id, [item.evidence.encode() for item in claimed])
     await add_projection(session, mandate, template.content, keys, sealed)
+    await announce_issues(session, keys, [mandate])
 
 
 async def _check_still_allowed(session: WriteSession, examined: ExaminedMandate, *, now: datetime) -> None:

@@ -4,8 +4,10 @@ from datetime import datetime
 
 from registry.domain.callers import Worker
 from registry.domain.documents import utc_text
+from registry.domain.notices import FeedEventType
 from registry.domain.request import RequestEntry
 from registry.operations.act_on_request import read_requests, record_request_entry
+from registry.operations.announce import announce_request
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database
 from registry.storage.request_states import claim_lapsed
@@ -28,6 +30,10 @@ async def lapse_requests(database: Database, keys: KeyRing, *, now: datetime, at
                 details = {"at": utc_text(held.request.expires_at)}
                 await record_request_entry(
                     session, keys, Worker(), held, RequestEntry.LAPSED, details, now=now
+                )
+                lapsed_at = held.request.expires_at
+                await announce_request(
+                    session, keys, held.request, FeedEventType.REQUEST_LAPSED, {}, at=lapsed_at
                 )
         recorded += len(found)
         if len(claimed) < at_once or not found:

@@ -6,8 +6,10 @@ from uuid import UUID
 from registry.domain.callers import Caller
 from registry.domain.documents import Json, utc_text
 from registry.domain.errors import InvalidInputError, NotADraftError, NotFoundError
+from registry.domain.notices import FeedEventType
 from registry.domain.template import TemplateStatus, TemplateVersion, content_document
 from registry.domain.template_rules import check_template
+from registry.operations.announce import announce, circle_of
 from registry.operations.draft_template import RetiredTemplateError, hold_own_version, is_own
 from registry.signing.canonical import base64url_digest, canonical_bytes
 from registry.signing.keys import KeyRing
@@ -42,6 +44,8 @@ async def publish_template_version(
         sealed = seal(document, keys, SealType.TEMPLATE, now=now)
         await publish_version(session, template_id, number, sealed=sealed, now=now)
         published = await get_version(session, template_id, number)
+        circle = circle_of(keys, caller.organisation, (), published)
+        await announce(session, circle, FeedEventType.TEMPLATE_PUBLISHED, template_id, {}, at=now)
     if published is None:
         raise RuntimeError("a published version does not disappear")
     return published
@@ -69,6 +73,8 @@ async def retire_template(
             await retire(
                 session, template_id, sealed=seal(document, keys, SealType.TEMPLATE, now=now), now=now
             )
+            circle = circle_of(keys, caller.organisation, (), current)
+            await announce(session, circle, FeedEventType.TEMPLATE_RETIRED, template_id, {}, at=now)
             current = await get_version(session, template_id)
     if current is None:
         raise RuntimeError("a retired template does not disappear")

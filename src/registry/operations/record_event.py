@@ -10,6 +10,7 @@ from registry.domain.callers import Caller
 from registry.domain.documents import Json
 from registry.domain.errors import NotFoundError
 from registry.domain.events import ENDINGS, Author, EventType, MandateEvent, event_document
+from registry.operations.announce import announce_events
 from registry.signing.encodings import encode_base64url
 from registry.signing.keys import KeyRing
 from registry.signing.records import SealType, seal
@@ -55,7 +56,7 @@ async def record_events(
     *,
     now: datetime,
 ) -> list[MandateEvent]:
-    """Record one event on each of several mandates, in a few statements. As `record_event`."""
+    """Record one event on each of several mandates, in a few statements, and tell of them."""
     secrets = await list_secrets(session, keys, [state.mandate_id for state, _ in new])
     if len(secrets) < len(new):
         raise NotFoundError
@@ -69,6 +70,7 @@ async def record_events(
     if endings:
         await add_endings(session, endings)
     await apply_events(session, sealed)
+    await announce_events(session, keys, events)
     return events
 
 

@@ -7,8 +7,11 @@ from uuid_utils.compat import uuid7
 
 from registry.domain.approvals import REQUESTED, Matter, check_matter, matter_document
 from registry.domain.callers import Caller
+from registry.domain.documents import utc_text
 from registry.domain.entries import SubjectKind
 from registry.domain.errors import Fault, ForbiddenError, InvalidInputError
+from registry.domain.notices import FeedEventType
+from registry.operations.announce import announce, circle_of_matter
 from registry.operations.record_entry import open_entries
 from registry.signing.keys import KeyRing
 from registry.storage.approvals import add_approval_state
@@ -51,6 +54,8 @@ async def request_approval(
             now=now,
         )
         await add_approval_state(session, keys, opened.entry)
+        circle, told = circle_of_matter(keys, matter), {"deadline": utc_text(matter.deadline)}
+        await announce(session, circle, FeedEventType.APPROVAL_REQUESTED, approval_id, told, at=now)
         await record_effect(session, idempotent, approval_id, now=now)
     return approval_id
 

@@ -9,10 +9,12 @@ from uuid_utils.compat import uuid7
 
 from registry.domain.callers import Caller
 from registry.domain.delegation import grantors_of
+from registry.domain.documents import utc_text
 from registry.domain.entries import SubjectKind
 from registry.domain.errors import Fault, InvalidInputError
 from registry.domain.issuance import MandateProposal
 from registry.domain.mandate import Capacity
+from registry.domain.notices import FeedEventType
 from registry.domain.request import (
     MandateRequest,
     RequestEntry,
@@ -23,6 +25,7 @@ from registry.domain.return_urls import may_return_to
 from registry.domain.signing_rules import expected_capacity
 from registry.domain.template import TemplateVersion
 from registry.identity.sources import Sources
+from registry.operations.announce import announce_request
 from registry.operations.draft_template import is_own
 from registry.operations.examine_mandate import ExaminedMandate, Stage, examine_mandate
 from registry.operations.record_entry import open_entries
@@ -95,6 +98,8 @@ async def request_mandate(
             session, keys, caller, SubjectKind.REQUEST, request.id, RequestEntry.CREATED, details, now=now
         )
         await add_request_state(session, keys, opening.entry)
+        told = {"expires_at": utc_text(request.expires_at)}
+        await announce_request(session, keys, request, FeedEventType.REQUEST_CREATED, told, at=now)
         await record_effect(session, idempotent, request.id, now=now)
     return request.id
 

@@ -7,9 +7,11 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from registry.domain.callers import Caller
+from registry.domain.documents import Json
 from registry.domain.errors import Fault, ForbiddenError, InvalidInputError
 from registry.domain.issuance import check_content
 from registry.domain.mandate import Mandate, Signature
+from registry.domain.notices import FeedEventType
 from registry.domain.parties import Party
 from registry.domain.request import (
     AlreadySignedError,
@@ -29,6 +31,7 @@ from registry.operations.act_on_request import (
     hold_request,
     record_request_entry,
 )
+from registry.operations.announce import announce_request
 from registry.operations.evidence import ClaimedSignature, check_evidence
 from registry.operations.issue_mandate import record_issue
 from registry.signing.encodings import decode_base64url
@@ -100,8 +103,10 @@ async def sign_request(
         held = await record_request_entry(session, keys, caller, held, RequestEntry.SIGNED, details, now=now)
         if is_complete:
             held = await _issue(session, keys, caller, held, template, now=now)
+        outcome = _outcome(held, number)
+        await _announce(session, keys, held.request, outcome)
         await record_effect(session, idempotent, request_id, number, now=now)
-    return _outcome(held, number)
+    return outcome
 
 
 async def _verify(
@@ -203,6 +208,14 @@ async def _issue(
         raise NotGrantableError(error.faults) from error
     details = {"mandate_id": str(mandate.id)}
     return await record_request_entry(session, keys, caller, held, RequestEntry.ISSUED, details, now=now)
+
+
+async def _announce(
+    session: WriteSession, keys: KeyRing, request: MandateRequest, outcome: SignedRequest
+) -> None:
+    mandate_id = None if outcome.mandate_id is None else str(outcome.mandate_id)
+    told: dict[str, Json] = {"status": outcome.status.value, "mandate_id": mandate_id}
+    await announce_request(session, keys, request, FeedEventType.REQUEST_SIGNED, told, at=outcome.at)
 
 
 def _outcome(held: HeldRequest, number: int | None) -> SignedRequest:

@@ -145,6 +145,15 @@ async def get_ending(session: ReadSession, mandate_id: UUID) -> Ending | None:
     return None if row is None else Ending(row.event_id, EventType(row.type), row.ended_at)
 
 
+async def has_event(session: ReadSession, mandate_id: UUID, event_id: UUID, event_type: EventType) -> bool:
+    """Whether this mandate has such an event."""
+    events = mandate_events.c
+    found = select(events.event_id).where(
+        events.mandate_id == mandate_id, events.event_id == event_id, events.type == event_type.value
+    )
+    return await session.one_or_none(found) is not None
+
+
 async def list_withdrawal_turns(
     session: ReadSession, mandate_ids: Sequence[UUID]
 ) -> dict[UUID, tuple[WithdrawalTurn, ...]]:

@@ -19,6 +19,7 @@ from registry.storage.tables import (
     mandate_states,
     representations,
 )
+from registry.storage.timers import add_timers
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +66,4 @@ async def add_mandates(session: WriteSession, keys: KeyRing, new: Sequence[NewMa
     await session.execute(insert(mandate_evidence), evidence)
     await session.execute(insert(mandate_states), states)
     await session.execute(insert(representations), holders)
+    await add_timers(session, [(item.mandate, item.template) for item in new])

@@ -6,19 +6,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 
 from registry.domain.documents import utc_text, utc_time
 from registry.domain.events import ENDINGS, Change, EventType, MandateEvent, is_suspended
 from registry.domain.mandate import Mandate
+from registry.domain.parties import PartyType
 from registry.domain.template import TemplateContent
 from registry.signing.canonical import canonical_bytes, digest
 from registry.signing.keys import KeyRing
 from registry.storage.database import WriteSession, any_of
-from registry.storage.tables import mandate_states, representations
+from registry.storage.tables import mandate_states, open_uses, representations
+from registry.storage.timers import add_timers, remove_timers
 
-_STATUS_EVENTS = frozenset({EventType.SUSPENDED, EventType.RESUMED, EventType.USED_UP, *ENDINGS})
+_OVER = frozenset({EventType.USED_UP, *ENDINGS})
+_STATUS_EVENTS = frozenset({EventType.SUSPENDED, EventType.RESUMED, *_OVER})
 
 
 def specifier_index(keys: KeyRing, specifier: Mapping[str, str]) -> bytes | None:
@@ -48,7 +52,31 @@ def state_row(mandate: Mandate, template: TemplateContent, keys: KeyRing, sealed
         "ended_at": None,
         "used_up_at": None,
         "is_suspended": False,
+        "organisation_indexes": organisation_indexes(mandate, keys),
     }
+
+
+def organisation_indexes(mandate: Mandate, keys: KeyRing) -> list[bytes]:
+    """The blind indexes of principal and representatives as far as they are organisations, in order."""
+    named = (mandate.content.principal, *mandate.content.representatives)
+    organisations = {item.party for item in named if item.party.type is PartyType.ORGANISATION}
+    return sorted(keys.party_index(party) for party in organisations)
+
+
+def open_use_rows(events: Iterable[MandateEvent]) -> list[dict[str, Any]]:
+    """The rows of `open_uses` after these events, oldest first: the uses that none of them closed."""
+    rows = {}
+    for event in events:
+        if event.type is EventType.USED:
+            rows[str(event.id)] = open_use_row(event)
+        elif event.type is EventType.USE_CLOSED:
+            rows.pop(str(event.details["use_id"]), None)
+    return list(rows.values())
+
+
+def open_use_row(event: MandateEvent) -> dict[str, Any]:
+    """The row of `open_uses` for a use that is recorded now."""
+    return {"mandate_id": event.mandate_id, "use_id": event.id, "number": event.number}
 
 
 def representation_rows(mandate: Mandate, template: TemplateContent, keys: KeyRing) -> list[dict[str, Any]]:
@@ -114,6 +142,7 @@ async def add_projection(
     """Project a newly issued mandate."""
     await session.execute(insert(mandate_states).values(state_row(mandate, template, keys, sealed)))
     await session.execute(insert(representations), representation_rows(mandate, template, keys))
+    await add_timers(session, [(mandate, template)])
 
 
 async def apply_events(session: WriteSession, events: Sequence[tuple[MandateEvent, bytes]]) -> None:
@@ -138,6 +167,24 @@ async def apply_events(session: WriteSession, events: Sequence[tuple[MandateEven
                 if columns["changed_id"] in turned
             ],
         )
+    over = [event.mandate_id for event, _ in events if event.type in _OVER]
+    if over:
+        await remove_timers(session, over)
+    await _apply_uses(session, [event for event, _ in events])
+
+
+async def _apply_uses(session: WriteSession, events: Sequence[MandateEvent]) -> None:
+    opened = [open_use_row(event) for event in events if event.type is EventType.USED]
+    if opened:
+        await session.execute(insert(open_uses), opened)
+    closed = [
+        (event.mandate_id, UUID(str(event.details["use_id"])))
+        for event in events
+        if event.type is EventType.USE_CLOSED
+    ]
+    if closed:
+        key = tuple_(open_uses.c.mandate_id, open_uses.c.use_id)
+        await session.execute(delete(open_uses).where(key.in_(closed)))
 
 
 def _shared_columns(mandate: Mandate, keys: KeyRing) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from registry.api.models.fields import Code, Id, LongText, ShortText, UtcTime, WireIn, WireOut
 from registry.api.models.parties import PartyIn, PartyOut
+from registry.api.personal_numbers import names_person
 from registry.domain.events import EventType, MandateEvent
 from registry.domain.template import Role
 from registry.operations.act_on_mandate import Registrar
@@ -61,11 +63,22 @@ class SuspensionIn(WireIn):
     reason: ShortText
 
 
+def _names_nobody(text: str) -> str:
+    if names_person(text):
+        message = "Refer to the case by a reference of its own: a personal number never belongs in one"
+        raise PydanticCustomError("personal_identifier", message)
+    return text
+
+
 class UseIn(WireIn):
     """Which permission is used in which case, and by which representative."""
 
     permission: Code
-    case_ref: ShortText
+    case_ref: Annotated[
+        ShortText,
+        AfterValidator(_names_nobody),
+        Field(description="Told in events for as long as the use is open: never a personal number"),
+    ]
     by: PartyIn
 
 

@@ -21,7 +21,8 @@ from registry.domain.errors import AlreadyEndedError, ForbiddenError, RequestInP
 from registry.domain.events import MandateEvent
 from registry.domain.parties import Party
 from registry.domain.restrictions import RestrictedError
-from registry.domain.revocation import MandateOverError, SuspensionError
+from registry.domain.revocation import MandateOverError, SuspensionError, UseClosedError
+from registry.operations.close_use import close_use
 from registry.operations.revoke_mandate import Revocation, revocation_bytes, revoke_mandate
 from registry.operations.suspend_mandate import resume_mandate, suspend_mandate
 from registry.operations.use_mandate import NotUsableError, Use, use_mandate
@@ -152,6 +153,24 @@ async def use(
         remaining=recorded.remaining,
         consistency_token=token,
     )
+
+
+@router.post(
+    "/uses/{use_id}/closure",
+    status_code=status.HTTP_201_CREATED,
+    summary="Close a use",
+    openapi_extra=needs(Scope.MANDATES_USE, ForbiddenError, UseClosedError),
+)
+async def close(
+    mandate_id: Id, use_id: Id, runtime: RuntimeDep, caller: CallerDep, response: Response
+) -> ActOut:
+    """Say that the case of a use is over, as the organisation that recorded it; also when the mandate is.
+
+    Until then every event that ends the mandate names the case to your organisation. A closed use still
+    counts.
+    """
+    event = await close_use(runtime.database, runtime.keys, caller, mandate_id, use_id, now=runtime.now())
+    return await _done(runtime, event, response)
 
 
 def _revocation(body: RevocationIn, person: Party | None) -> Revocation:

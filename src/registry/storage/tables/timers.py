@@ -17,9 +17,7 @@ mandate_timers = Table(
 open_uses = Table(
     "open_uses",
     metadata,
+    Column("mandate_id", Uuid, primary_key=True),
     Column("use_id", Uuid, primary_key=True),
-    Column("mandate_id", Uuid, nullable=False),
     Column("number", Integer, nullable=False, comment="of the sealed event that holds the case"),
-    Column("opened_at", moment, nullable=False),
-    Index(None, "mandate_id"),
 )
