@@ -3,44 +3,73 @@
 A claimed delivery is leased: not due again before the lease ends, and then for whoever comes first.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ARRAY, BigInteger, Float, Integer, LargeBinary, Text, TextClause, Uuid, bindparam, text
+from sqlalchemy.types import TypeEngine
 
 from registry.domain.endpoints import ANY_TYPE, PING, DeliveryState, ExhaustedReason
 from registry.storage.database import WriteSession
 from registry.storage.locks import hold_lock
+from registry.storage.tables.metadata import moment
 
 LEASE = timedelta(seconds=30)
 """Twice what an attempt may take; after a worker's death its deliveries wait so long."""
 BURST = timedelta(seconds=1)
 """How much of its rate an endpoint may have at once."""
 
+_TYPES: dict[str, TypeEngine[Any]] = {
+    "now": moment,
+    "since": moment,
+    "lease_ends": moment,
+    "endpoint_id": Uuid(),
+    "lease_id": Uuid(),
+    "limit": Integer(),
+    "burst": Float(),
+    "audiences": ARRAY(LargeBinary),
+    "firsts": ARRAY(BigInteger),
+    "endpoint_ids": ARRAY(Uuid),
+    "ids": ARRAY(Uuid),
+    "lease_ids": ARRAY(Uuid),
+    "states": ARRAY(Text),
+    "reasons": ARRAY(Text),
+    "due_ats": ARRAY(moment),
+    "pauses": ARRAY(moment),
+}
+
+
+def _statement(sql: str) -> TextClause:
+    """A statement whose parameters have their types by name."""
+    named = set(re.findall(r"(?<!:):([a-z_]+)", sql))
+    return text(sql).bindparams(*(bindparam(name, type_=_TYPES[name]) for name in named))
+
+
 _WISHED = f"""
     ('{ANY_TYPE}' = ANY(e.event_types) OR f.type = ANY(e.event_types))
     AND (e.template_ids = '{{}}' OR f.template_id = ANY(e.template_ids))
     AND (e.services = '{{}}' OR e.services && f.services)
     AND (e.departments = '{{}}' OR NOT f.is_third_party OR f.department = ANY(e.departments))
-    AND f.subject_id <> e.id
+    AND f.details ->> 'endpoint_id' IS DISTINCT FROM CAST(e.id AS text) AND f.subject_id <> e.id
 """
 
-_FAN_OUT = text(f"""
-INSERT INTO webhook_deliveries (endpoint_id, id, sequence, sequenced_at, type, state, created_at, due_at, tries, attempts)
+_FAN_OUT = _statement(f"""
+INSERT INTO webhook_deliveries
+    (endpoint_id, id, sequence, sequenced_at, type, state, created_at, due_at, tries, attempts)
 SELECT e.id, f.event_id, f.sequence, f.sequenced_at, f.type, 'waiting', :now, :now, 0, 0
-FROM unnest(CAST(:audiences AS bytea[]), CAST(:firsts AS bigint[])) AS new(audience, first)
+FROM unnest(:audiences, :firsts) AS new(audience, first)
 JOIN webhook_endpoints e ON e.audience = new.audience AND e.status = 'enabled'
 JOIN feed_events f ON f.audience = new.audience AND f.sequence >= new.first
-    AND f.sequenced_at >= CAST(:now AS timestamptz) - interval '1 day'
+    AND f.sequenced_at >= :now - interval '1 day'
 WHERE {_WISHED}
 ON CONFLICT DO NOTHING
 """)  # noqa: S608  # put together of constants
 
-# The newest are counted from, so that what is replayed is the same whatever comes meanwhile.
-_REPLAY = text(f"""
+_REPLAY = _statement(f"""
 WITH wanted AS (
     SELECT f.* FROM feed_events f JOIN webhook_endpoints e ON e.id = :endpoint_id AND f.audience = e.audience
     WHERE f.occurred_at >= :since AND f.sequenced_at >= :since AND {_WISHED}
@@ -58,7 +87,7 @@ SELECT count(*) AS replayed, max(occurred_at) AS newest FROM wanted
 
 # Endpoints are stepped through by index: however much waits for one of them costs the others nothing.
 # One that fails gets one attempt at a time, so that many that hang do not take all there are.
-_CLAIM = text(f"""
+_CLAIM = _statement(f"""
 WITH RECURSIVE queued AS (
     (SELECT endpoint_id FROM webhook_deliveries WHERE state = 'waiting' ORDER BY endpoint_id LIMIT 1)
     UNION ALL
@@ -106,34 +135,34 @@ WITH RECURSIVE queued AS (
 SELECT * FROM claimed ORDER BY created_at, sequence
 """)  # noqa: S608  # put together of constants
 
-_SETTLE = text("""
+_SETTLE = _statement("""
 UPDATE webhook_deliveries d
 SET state = r.state, reason = r.reason, due_at = coalesce(r.due_at, d.due_at), lease_id = NULL,
-    finished_at = CASE WHEN r.state = 'waiting' THEN NULL ELSE CAST(:now AS timestamptz) END
+    finished_at = CASE WHEN r.state = 'waiting' THEN NULL ELSE :now END
 FROM unnest(
-    CAST(:endpoint_ids AS uuid[]), CAST(:ids AS uuid[]), CAST(:lease_ids AS uuid[]), CAST(:states AS text[]),
-    CAST(:reasons AS text[]), CAST(:due_ats AS timestamptz[])
+    :endpoint_ids, :ids, :lease_ids, :states,
+    :reasons, :due_ats
 ) AS r(endpoint_id, id, lease_id, state, reason, due_at)
 WHERE d.endpoint_id = r.endpoint_id AND d.id = r.id AND d.lease_id = r.lease_id
 RETURNING d.endpoint_id, d.id
 """)
 
-_RELEASE = text("""
+_RELEASE = _statement("""
 UPDATE webhook_deliveries d SET due_at = :now, lease_id = NULL
-WHERE d.endpoint_id = ANY(CAST(:endpoint_ids AS uuid[])) AND d.lease_id = ANY(CAST(:lease_ids AS uuid[]))
+WHERE d.endpoint_id = ANY(:endpoint_ids) AND d.lease_id = ANY(:lease_ids)
     AND d.state = 'waiting' AND d.due_at > :now
 """)
 
-_SUCCEEDED = text("""
+_SUCCEEDED = _statement("""
 UPDATE webhook_paces SET failing_since = NULL
-WHERE endpoint_id = ANY(CAST(:ids AS uuid[])) AND failing_since IS NOT NULL
+WHERE endpoint_id = ANY(:ids) AND failing_since IS NOT NULL
 """)
 
-_FAILED = text("""
+_FAILED = _statement("""
 UPDATE webhook_paces p
 SET failing_since = coalesce(p.failing_since, :now),
     next_start_at = greatest(p.next_start_at, r.pause_until)
-FROM unnest(CAST(:ids AS uuid[]), CAST(:pauses AS timestamptz[])) AS r(endpoint_id, pause_until)
+FROM unnest(:ids, :pauses) AS r(endpoint_id, pause_until)
 WHERE p.endpoint_id = r.endpoint_id AND (p.failing_since IS NULL OR r.pause_until IS NOT NULL)
 """)
 
