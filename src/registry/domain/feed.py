@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.domain.documents import Json, utc_text
+from registry.domain.errors import RegistryError
 from registry.domain.notices import FeedEventType
 
 
@@ -21,8 +22,8 @@ class OpenCase:
 class FeedEvent:
     """An event as one organisation sees it.
 
-    `sequence` counts that organisation's events from 1, without holes. `open_cases` is None where the event
-    ends nothing, or where the cases are another's.
+    `sequence` counts that organisation's events from 1, without holes. `open_cases` are those that this
+    organisation has open under a mandate that ends, or is about to; empty for everything else.
     """
 
     id: UUID
@@ -35,12 +36,16 @@ class FeedEvent:
     services: Sequence[str]
     notify: Sequence[str]
     details: Mapping[str, Json]
-    open_cases: Sequence[OpenCase] | None = None
+    open_cases: Sequence[OpenCase] = ()
+
+
+class EventsForgottenError(RegistryError):
+    """What happened since is kept no longer: begin anew without `after`, and look up what you hold."""
 
 
 def feed_document(event: FeedEvent) -> dict[str, Json]:
     """Show an event as the feed gives it; the body of a webhook holds the same as `data`."""
-    document: dict[str, Json] = {
+    return {
         "id": str(event.id),
         "type": event.type.value,
         "sequence": event.sequence,
@@ -51,9 +56,5 @@ def feed_document(event: FeedEvent) -> dict[str, Json]:
         "services": list(event.services),
         "notify": list(event.notify),
         "details": dict(event.details),
+        "open_cases": [{"use_id": str(case.use_id), "case_ref": case.case_ref} for case in event.open_cases],
     }
-    if event.open_cases is not None:
-        document["open_cases"] = [
-            {"use_id": str(case.use_id), "case_ref": case.case_ref} for case in event.open_cases
-        ]
-    return document

@@ -182,3 +182,12 @@ def details_of(event: MandateEvent) -> dict[str, Json]:
             return {"withdrawal_request_id": event.details["withdrawal_request"]}
         case _:
             return {}
+
+
+def is_tellable(event_type: str, details: object) -> bool:
+    """Whether a notice is of a type that this code knows, and has exactly the details of that."""
+    known = FeedEventType(event_type) if event_type in _TYPES else None
+    return known is not None and isinstance(details, dict) and details.keys() == DETAILS[known]
+
+
+_TYPES = frozenset(event_type.value for event_type in FeedEventType)

@@ -36,6 +36,8 @@ class Happening:
 
 async def announce_happenings(session: WriteSession, keys: KeyRing, happenings: Sequence[Happening]) -> None:
     """Tell those that see these mandates, in this order; the transaction holds the mandates' locks."""
+    if not happenings:
+        return
     ids = {item.mandate_id for item in happenings}
     with_uses = any(item.type in NAMES_OPEN_CASES for item in happenings)
     circles = await list_circles(session, keys, ids, with_uses=with_uses)
@@ -55,8 +57,7 @@ async def announce_events(session: WriteSession, keys: KeyRing, events: Iterable
         for event in events
         if event.type is not EventType.USE_CLOSED
     ]
-    if told:
-        await announce_happenings(session, keys, told)
+    await announce_happenings(session, keys, told)
 
 
 async def announce_issues(session: WriteSession, keys: KeyRing, mandates: Sequence[Mandate]) -> None:
@@ -71,8 +72,7 @@ async def announce_issues(session: WriteSession, keys: KeyRing, mandates: Sequen
         )
         for mandate in mandates
     ]
-    if told:
-        await announce_happenings(session, keys, told)
+    await announce_happenings(session, keys, told)
 
 
 async def announce(

@@ -24,6 +24,7 @@ from registry.domain.errors import UnavailableError
 from registry.signing.consistency import Position
 from registry.storage.hot_connections import HotConnections
 from registry.storage.roles import APP
+from registry.storage.wakeups import Wakeups
 
 STATEMENT_TIMEOUT_MS = 10_000
 
@@ -80,6 +81,7 @@ class Database:
     hot: HotConnections
     system_id: int
     timeline: int
+    wakeups: Wakeups
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[WriteSession]:
@@ -89,7 +91,10 @@ class Database:
         act may have happened, and a replay with the same Idempotency-Key tells.
         """
         async with _unavailable_when_lost(), self.engine.begin() as connection:
-            yield WriteSession(connection)
+            session = WriteSession(connection)
+            yield session
+        if session.has_notices:
+            self.wakeups.ring()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[ReadSession]:
@@ -120,6 +125,7 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self.wakeups.close()
         await self.engine.dispose()
         await self.hot.close()
 
@@ -158,7 +164,7 @@ async def open_database(url: str, *, pool_size: int = 8, hot_pool_size: int = 4,
         (row,) = await hot.fetch(_IDENTITY)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise UnavailableError(_why_closed(error)) from error
-    return Database(engine, hot, row["system_identifier"], row["timeline_id"])
+    return Database(engine, hot, row["system_identifier"], row["timeline_id"], Wakeups(hot))
 
 
 def _why_closed(error: Exception) -> str:

@@ -49,6 +49,10 @@ class HotConnections:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
+        return await self.connect()
+
+    async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection of the caller's own, beside the pool, which it closes itself. Raises as `fetch`."""
         return await asyncpg.connect(
             self._url,
             timeout=_CONNECT_SECONDS,

@@ -26,9 +26,10 @@ async def is_use_open(session: WriteSession, mandate_id: UUID, use_id: UUID) -> 
 async def list_case_refs(
     session: ReadSession, keys: KeyRing, uses: Collection[tuple[UUID, UUID]]
 ) -> dict[UUID, str]:
-    """The case references of uses, given as (mandate, use), closed or not; those of erased mandates are left out.
+    """The case references of uses, given as (mandate, use), closed or not.
 
-    They stand in the sealed events alone. Raises DecryptionError, SealError.
+    They stand in the sealed events alone; those of erased mandates are left out. Raises DecryptionError,
+    SealError.
     """
     if not uses:
         return {}
