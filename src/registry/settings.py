@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from registry.domain.errors import InvalidPartyIdError
 from registry.domain.parties import Party
 from registry.identity.schemes import parse_organisation
+from registry.webhooks.addresses import Reach
 
 
 def _canonical_organisation(text: str) -> str:
@@ -83,11 +84,25 @@ class Settings(BaseSettings):
     )
     docs_client_secret: Annotated[SecretStr | None, Field(description="Its secret; demo only")] = None
     docs_scopes: Annotated[str, Field(description="Scopes that Swagger UI ticks, one space between")] = ""
+    webhooks_ports: Annotated[
+        frozenset[int], Field(description="JSON: the ports that webhooks may go to")
+    ] = frozenset({443})
+    webhooks_allow_http: Annotated[
+        bool, Field(description="Whether webhooks may also go to http addresses")
+    ] = False
+    webhooks_allow_loopback: Annotated[
+        bool, Field(description="Whether webhooks may go to this machine, by any port; development only")
+    ] = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def request_link(self, third_party: Party, request_id: UUID) -> str:
         """Where a signer is sent to sign a request towards this third party."""
         return f"{self.request_links.get(str(third_party), self.public_url)}/requests/{request_id}"
+
+    @property
+    def webhook_reach(self) -> Reach:
+        """How far webhooks may go."""
+        return Reach(self.webhooks_ports, self.webhooks_allow_http, self.webhooks_allow_loopback)
 
     @property
     def access_token_lifetime(self) -> timedelta:

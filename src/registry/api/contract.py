@@ -48,6 +48,7 @@ _TAGS = {
     "Acting contexts": "Keep acting for the same principal from one e-service to the next.",
     "Restrictions": "Blocks that win over every mandate: impose, look up, lift.",
     "Approvals": "One matter, approved by the representative before it goes through.",
+    "Webhooks": "Have events sent: endpoints, their secrets, and every delivery.",
     "Own view": "What a person sees of itself, with its id token.",
     "Access log": "Who looked at whom, for auditors who say what for.",
     "Access": "Access tokens for the registry's own clients.",
@@ -69,6 +70,7 @@ _SCOPES = {
     Scope.VERIFY_ANY: "Verify towards any organisation",
     Scope.RESTRICTIONS_MANAGE: "Impose, look up and lift restrictions",
     Scope.APPROVALS_WRITE: "Submit matters for approval, read and decide them",
+    Scope.WEBHOOKS_MANAGE: "Manage webhook endpoints and look at their deliveries",
     Scope.REGISTRY_ADMIN: "Impose restrictions everywhere, and lift any",
 }
 """What each scope that an operation looks at allows."""

@@ -8,6 +8,7 @@ from registry.api.examples import (
     approvals,
     contexts,
     deliveries,
+    endpoints,
     mandate_requests,
     mandates,
     overview,
@@ -20,6 +21,8 @@ from registry.api.examples import (
 from registry.api.examples.parts import (
     ALCOHOL,
     APPROVAL_ID,
+    DELIVERY_ID,
+    ENDPOINT_ID,
     EVENT_ID,
     MANDATE_ID,
     REQUEST_ID,
@@ -42,6 +45,7 @@ _OPERATIONS: dict[str, Example] = {
     **verifications.EXAMPLES,
     **restrictions.EXAMPLES,
     **approvals.EXAMPLES,
+    **endpoints.EXAMPLES,
     **contexts.EXAMPLES,
     **overview.EXAMPLES,
     **access_log.EXAMPLES,
@@ -82,6 +86,10 @@ _PARAMETERS: dict[str, Any] = {
     "restriction_id": RESTRICTION_ID,
     "request_id": REQUEST_ID,
     "event_id": EVENT_ID,
+    "endpoint_id": ENDPOINT_ID,
+    "delivery_id": DELIVERY_ID,
+    "state": "delivered",
+    "cursor": DELIVERY_ID,
     "Idempotency-Key": "5f0c9a3e-submission-1",
     "If-None-Match": '"g79OU70mcHMVHa81oJEIfttsY6N"',
     "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -113,7 +121,7 @@ def _add(operation: dict[str, Any], example: Example) -> None:
             _add_to_fields(media["schema"]["properties"], example.request or {})
     for status, response in operation["responses"].items():
         if status.startswith("2"):
-            for media in response["content"].values():
+            for media in response.get("content", {}).values():
                 media["example"] = example.answer
 
 

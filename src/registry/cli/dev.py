@@ -56,6 +56,7 @@ def dev(
             keys_file=data / "keys.json",
             public_url=f"http://{host}:{port}",
             company_register=str(DEMO_REGISTER),
+            webhooks_allow_loopback=True,
             docs_client_id="demo-platform",
             docs_client_secret="demo",  # noqa: S106  # published: every client of the demo has it
             docs_scopes="templates:read templates:write requests:write mandates:issue mandates:register "

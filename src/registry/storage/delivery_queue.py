@@ -4,18 +4,31 @@ A claimed delivery is leased: not due again before the lease ends, and then for 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Float, Integer, LargeBinary, Text, TextClause, Uuid, bindparam, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Float,
+    Integer,
+    LargeBinary,
+    Text,
+    TextClause,
+    Uuid,
+    bindparam,
+    select,
+    text,
+)
 from sqlalchemy.types import TypeEngine
 
 from registry.domain.endpoints import ANY_TYPE, PING, DeliveryState, ExhaustedReason
-from registry.storage.database import WriteSession
+from registry.storage.database import WriteSession, any_of
 from registry.storage.locks import hold_lock
+from registry.storage.tables import webhook_paces
 from registry.storage.tables.metadata import moment
 
 LEASE = timedelta(seconds=30)
@@ -86,7 +99,8 @@ SELECT count(*) AS replayed, max(occurred_at) AS newest FROM wanted
 """)  # noqa: S608  # put together of constants
 
 # Endpoints are stepped through by index: however much waits for one of them costs the others nothing.
-# One that fails gets one attempt at a time, so that many that hang do not take all there are.
+# One that fails gets one attempt at a time, so that many that hang do not take all there are; one that has
+# not proved its wish gets one a second, so that nobody is troubled by pings.
 _CLAIM = _statement(f"""
 WITH RECURSIVE queued AS (
     (SELECT endpoint_id FROM webhook_deliveries WHERE state = 'waiting' ORDER BY endpoint_id LIMIT 1)
@@ -95,18 +109,18 @@ WITH RECURSIVE queued AS (
             WHERE d.state = 'waiting' AND d.endpoint_id > q.endpoint_id ORDER BY d.endpoint_id LIMIT 1)
     FROM queued q WHERE q.endpoint_id IS NOT NULL
 ), ready AS (
-    SELECT e.id, e.status, e.version, e.audience, e.rate_per_second, p.next_start_at,
+    SELECT e.id, e.status, e.version, e.audience, e.rate, p.next_start_at,
         least(
             CASE WHEN p.failing_since IS NULL THEN e.concurrency ELSE 1 END - (
                 SELECT count(*) FROM webhook_deliveries f
                 WHERE f.endpoint_id = e.id AND f.state = 'waiting' AND f.lease_id IS NOT NULL
                     AND f.due_at > :now AND f.due_at <= :lease_ends
             ),
-            CASE WHEN p.next_start_at <= :now THEN e.rate_per_second
-                ELSE floor(e.rate_per_second
-                    * (:burst - extract(epoch FROM coalesce(p.next_start_at, :now) - :now))) END
+            floor(e.rate * (:burst - extract(epoch FROM greatest(p.next_start_at, :now) - :now)))
         ) AS slots
-    FROM queued q JOIN webhook_endpoints e ON e.id = q.endpoint_id
+    FROM queued q JOIN (
+        SELECT *, CASE WHEN status = 'enabled' THEN rate_per_second ELSE 1 END AS rate FROM webhook_endpoints
+    ) e ON e.id = q.endpoint_id
     JOIN webhook_paces p ON p.endpoint_id = e.id
     WHERE e.status <> 'disabled'
 ), chosen AS (
@@ -127,7 +141,7 @@ WITH RECURSIVE queued AS (
         c.status, c.version, c.audience
 ), paced AS (
     UPDATE webhook_paces p
-    SET next_start_at = greatest(p.next_start_at, :now) + n.started * interval '1 second' / r.rate_per_second
+    SET next_start_at = greatest(p.next_start_at, :now) + n.started * interval '1 second' / r.rate
     FROM (SELECT endpoint_id, count(*) AS started FROM claimed GROUP BY endpoint_id) n
     JOIN ready r ON r.id = n.endpoint_id
     WHERE p.endpoint_id = n.endpoint_id
@@ -261,6 +275,19 @@ async def release(session: WriteSession, claims: Sequence[Claim], *, now: dateti
         "lease_ids": [claim.lease_id for claim in claims],
     }
     await session.execute(_RELEASE, parameters)
+
+
+async def list_failing_since(session: WriteSession, endpoint_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Since when these endpoints have failed; those that have not are left out."""
+    if not endpoint_ids:
+        return {}
+    paces = webhook_paces.c
+    rows = await session.execute(
+        select(paces.endpoint_id, paces.failing_since).where(
+            paces.endpoint_id == any_of(list(endpoint_ids)), paces.failing_since.is_not(None)
+        )
+    )
+    return {row.endpoint_id: row.failing_since for row in rows}
 
 
 async def note_failures(

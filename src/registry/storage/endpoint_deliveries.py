@@ -27,7 +27,8 @@ _deliveries, _attempts = webhook_deliveries.c, webhook_attempts.c
 _PRUNE = text("""
 DELETE FROM webhook_deliveries WHERE ctid IN (
     SELECT d.ctid FROM webhook_endpoints e JOIN webhook_deliveries d ON d.endpoint_id = e.id
-    WHERE e.deleted_at IS NOT NULL OR (d.id < :oldest_kept AND d.state <> 'waiting' AND d.finished_at < :kept_from)
+    WHERE e.deleted_at IS NOT NULL
+        OR (d.id < :oldest_kept AND d.state <> 'waiting' AND d.finished_at < :kept_from)
     LIMIT :limit
 )
 """)

@@ -20,7 +20,7 @@ from registry.domain.endpoints import (
 )
 from registry.signing.encryption import DataSecret, decrypt, encrypt, new_data_secret
 from registry.signing.keys import KeyRing
-from registry.storage.database import ReadSession, WriteSession
+from registry.storage.database import ReadSession, WriteSession, any_of
 from registry.storage.locks import hold_lock
 from registry.storage.secrets import add_secret, list_secrets
 from registry.storage.tables import webhook_deliveries, webhook_endpoints, webhook_paces
@@ -53,11 +53,9 @@ async def replace_endpoint(session: WriteSession, keys: KeyRing, endpoint: Endpo
 
 
 async def clear_failures(session: WriteSession, endpoint_id: UUID) -> None:
-    """Begin anew with an endpoint: neither failures nor a pause count any more."""
+    """Begin anew with an endpoint: its failures count no more."""
     await session.execute(
-        update(webhook_paces)
-        .where(webhook_paces.c.endpoint_id == endpoint_id)
-        .values(failing_since=None, next_start_at=None)
+        update(webhook_paces).where(webhook_paces.c.endpoint_id == endpoint_id).values(failing_since=None)
     )
 
 
@@ -98,14 +96,14 @@ async def open_endpoints(
     session: ReadSession, keys: KeyRing, endpoint_ids: Sequence[UUID]
 ) -> dict[UUID, Endpoint]:
     """Endpoints to deliver to, by id; those that are gone are left out."""
-    found = await _read(session, keys, _select(_columns.id.in_(endpoint_ids)))
+    found = await _read(session, keys, _select(_columns.id == any_of(endpoint_ids)))
     return {endpoint.id: endpoint for endpoint in found}
 
 
 async def disable_endpoints(
     session: WriteSession, reasons: Mapping[UUID, DisabledReason], *, now: datetime
-) -> dict[UUID, bytes]:
-    """Disable endpoints until their wish is proved anew; returns the audiences of those that were not yet."""
+) -> dict[UUID, tuple[bytes, DisabledReason]]:
+    """Disable endpoints until their wish is proved anew; returns audience and reason where it was not yet."""
     disabled = {}
     for endpoint_id in sorted(reasons):
         statement = (
@@ -122,7 +120,7 @@ async def disable_endpoints(
         )
         row = await session.one_or_none(statement)
         if row is not None:
-            disabled[endpoint_id] = row.audience
+            disabled[endpoint_id] = row.audience, reasons[endpoint_id]
     return disabled
 
 
