@@ -134,7 +134,8 @@ def flip(place: Place, rng: random.Random) -> Any:  # noqa: ANN401  # whatever t
             whole = (value ^ (1 << rng.randrange(bits))) & ((1 << bits) - 1)
             return whole - (1 << bits) if whole >> (bits - 1) else whole
         case list():
-            return [*value[:-1], _flip_item(value[-1], rng)] if value else ["x"]
+            empty = b"x" if place.column == "organisation_indexes" else "x"
+            return [*value[:-1], _flip_item(value[-1], rng)] if value else [empty]
         case str() if place.column in {"content", "changes"}:
             return orjson.dumps(_flip_leaf(orjson.loads(value), rng)).decode()
         case str() if place.column == "status":
@@ -144,7 +145,9 @@ def flip(place: Place, rng: random.Random) -> Any:  # noqa: ANN401  # whatever t
     raise AssertionError(place.column)
 
 
-def _flip_item(item: UUID | str, rng: random.Random) -> UUID | str:
+def _flip_item(item: UUID | str | bytes, rng: random.Random) -> UUID | str | bytes:
+    if isinstance(item, bytes):
+        return item[:-1] + bytes([item[-1] ^ (1 << rng.randrange(8))])
     return UUID(int=item.int ^ (1 << rng.randrange(128))) if isinstance(item, UUID) else _flip_text(item, rng)
 
 

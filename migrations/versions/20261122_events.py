@@ -166,13 +166,13 @@ INSERT INTO open_uses (mandate_id, use_id, number)
 SELECT mandate_id, event_id, number FROM mandate_events WHERE type = 'mandate.used';
 
 INSERT INTO mandate_timers (mandate_id, due_at, warning_days)
-SELECT s.mandate_id, coalesce(s.valid_until - warning.days * interval '1 day', s.valid_until), warning.days
+SELECT s.mandate_id, coalesce(s.valid_until - warning.days * interval '24 hours', s.valid_until), warning.days
 FROM mandate_states s
 JOIN template_versions v ON (v.template_id, v.version) = (s.template_id, s.template_version)
 LEFT JOIN LATERAL (
     SELECT max(day.value::integer) AS days
     FROM jsonb_array_elements_text(v.content -> 'expiry_warning_days') AS day(value)
-    WHERE s.valid_until - day.value::integer * interval '1 day' > greatest(now(), s.valid_from)
+    WHERE s.valid_until - day.value::integer * interval '24 hours' > greatest(now(), s.valid_from)
 ) warning ON true
 WHERE s.valid_until > now() AND s.ended_at IS NULL AND s.used_up_at IS NULL;
 

@@ -169,6 +169,7 @@ class Server(uvicorn.Server):
             )
         )
         self._announce = announce
+        self._database = runtime.database
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
@@ -178,6 +179,11 @@ class Server(uvicorn.Server):
         gc.freeze()
         gc.set_threshold(_COLLECT_AFTER)
         self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let go of who waits for events, then end as uvicorn does."""
+        self._database.wakeups.end_waits()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

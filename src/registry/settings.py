@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     request_log: Annotated[bool, Field(description="Whether each request is logged, without its query")] = (
         True
     )
+    worker_poll_seconds: Annotated[
+        float,
+        Field(gt=0, le=60, description="How long an event waits at most for a worker to look by itself"),
+    ] = 1
     docs_client_id: Annotated[str | None, Field(description="Client that Swagger UI fills in; demo only")] = (
         None
     )

@@ -18,7 +18,7 @@ from registry.signing.keys import KeyRing
 from registry.storage.database import open_database
 from registry.storage.migrations import MigrationError, migrate
 from registry.storage.revision import NEWEST_REVISION, get_revision
-from registry.worker import do_chores
+from registry.worker.chores import do_chores
 from registry_processes import run
 
 

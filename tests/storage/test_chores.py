@@ -15,9 +15,12 @@ from registry.storage.clients import remember_assertion
 from registry.storage.database import Database
 from registry.storage.idempotency import IdempotentRequest, find_earlier, record_effect
 from registry.storage.tables import PARTITIONED_TABLES
-from registry.worker import Chores, do_chores, run_worker
+from registry.worker.chores import Chores, do_chores
+from registry.worker.loops import Loop, run_loops
+from registry.worker.work import Work
 
 NOW = datetime.now(UTC)
+PARTITIONED = (*PARTITIONED_TABLES, "feed_events")
 LATER = NOW.replace(day=15) + timedelta(days=61)
 """Two months from now: the day of the month keeps clear of the months' different lengths."""
 
@@ -49,14 +52,14 @@ async def partitions(own: Own) -> set[str]:
 def of_months(first: datetime, count: int) -> set[str]:
     months = [(first.year * 12 + first.month - 1 + step) for step in range(count)]
     names = [f"{month // 12}{month % 12 + 1:02}" for month in months]
-    return {f"{table}_{name}" for table in PARTITIONED_TABLES for name in names}
+    return {f"{table}_{name}" for table in PARTITIONED for name in names}
 
 
 async def test_partitions_are_there_before_their_month(own: Own) -> None:
     before = await partitions(own)
     assert of_months(NOW, 4) <= before
     assert (await do_chores(own.database, now=NOW)).partitions_added == 0
-    assert (await do_chores(own.database, now=LATER)).partitions_added == 2 * len(PARTITIONED_TABLES)
+    assert (await do_chores(own.database, now=LATER)).partitions_added == 2 * len(PARTITIONED)
     assert await partitions(own) - before == of_months(LATER, 4) - before
     assert (await do_chores(own.database, now=LATER)).partitions_added == 0
 
@@ -82,7 +85,7 @@ async def test_two_workers_at_once_do_everything_once(own: Own) -> None:
     async with own.database.transaction() as session:
         await record_effect(session, _request(), uuid4(), now=NOW - timedelta(days=2))
     rounds = await asyncio.gather(*(do_chores(own.database, now=LATER) for _ in range(4)))
-    assert sorted(done.partitions_added for done in rounds) == [0, 0, 0, 2 * len(PARTITIONED_TABLES)]
+    assert sorted(done.partitions_added for done in rounds) == [0, 0, 0, 2 * len(PARTITIONED)]
     assert sorted(done.keys_forgotten for done in rounds) == [0, 0, 0, 1]
 
 
@@ -99,7 +102,8 @@ async def test_a_failed_round_does_not_end_the_work(own: Own, keys: KeyRing) -> 
     await run_sql(own.url, f"REVOKE {act} FROM registry_app")
     stop = asyncio.Event()
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-        group.create_task(run_worker(own.database, lambda: keys, clock, stop, pause_seconds=0.01))
+        chores = Loop("chores", Work(own.database, lambda: keys, clock).tidy, 0.01)
+        group.create_task(run_loops([chores], own.database.wakeups, stop))
         for _ in range(3):
             await begun.get()
         assert await partitions(own) == before

@@ -49,6 +49,7 @@ _TAGS = {
     "Restrictions": "Blocks that win over every mandate: impose, look up, lift.",
     "Approvals": "One matter, approved by the representative before it goes through.",
     "Webhooks": "Have events sent: endpoints, their secrets, and every delivery.",
+    "Events": "What your organisation is told: everything that happens to what it has a part in, in order.",
     "Own view": "What a person sees of itself, with its id token.",
     "Access log": "Who looked at whom, for auditors who say what for.",
     "Access": "Access tokens for the registry's own clients.",
@@ -71,6 +72,7 @@ _SCOPES = {
     Scope.RESTRICTIONS_MANAGE: "Impose, look up and lift restrictions",
     Scope.APPROVALS_WRITE: "Submit matters for approval, read and decide them",
     Scope.WEBHOOKS_MANAGE: "Manage webhook endpoints and look at their deliveries",
+    Scope.EVENTS_READ: "Read the events that the own organisation is told",
     Scope.REGISTRY_ADMIN: "Impose restrictions everywhere, and lift any",
 }
 """What each scope that an operation looks at allows."""

@@ -74,6 +74,7 @@ _IDS = {
     "delivery_id": "The id of a delivery: that of its event, or of the ping",
     "restriction_id": "The id of a restriction, as its imposing answered it",
     "event_id": "The id of the event by which it was asked for, as that answered it",
+    "use_id": "The id of the use, as recording it answered",
 }
 _IDEMPOTENCY_KEY = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
 _CREATED, _UNCHANGED = "201", "304"

@@ -33,6 +33,7 @@ from registry.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from registry.domain.feed import EventsForgottenError
 from registry.domain.request import AlreadySignedError, NotGrantableError, RequestOverError
 from registry.domain.restrictions import AlreadyLiftedError, RestrictedError
 from registry.domain.revocation import MandateOverError, SuspensionError, UseClosedError
@@ -132,6 +133,7 @@ PROBLEMS: dict[type[RegistryError], ProblemType] = {
     EndpointDisabledError: ProblemType("endpoint-disabled", 409, "Endpoint disabled"),
     RequestInProgressError: ProblemType("request-in-progress", 409, "Request in progress"),
     ConflictError: ProblemType("conflict", 409, "Conflict"),
+    EventsForgottenError: ProblemType("events-forgotten", 410, "Events kept no longer"),
     BodyTooLargeError: ProblemType("body-too-large", 413, "Body too large"),
     UnsupportedMediaTypeError: ProblemType("unsupported-media-type", 415, "Unsupported media type"),
     InvalidInputError: ProblemType("invalid-input", 422, "Invalid input"),

@@ -30,7 +30,7 @@ from registry.settings import Settings
 from registry.signing.keys import create_key_file, new_key_ring
 from registry.storage.database import open_database
 from registry.storage.revision import NEWEST_REVISION, get_revision
-from registry.worker import run_worker
+from registry.worker.work import run_worker
 
 DATABASE = "registry"
 

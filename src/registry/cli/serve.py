@@ -13,7 +13,7 @@ from registry.serving import Server, bind, open_runtime, utc_now
 from registry.settings import Settings
 from registry.signing.keys import load_key_ring
 from registry.storage.database import open_database
-from registry.worker import run_worker, stop_on_signals
+from registry.worker.work import run_worker, stop_on_signals
 
 _log = structlog.get_logger(__name__)
 
@@ -43,15 +43,23 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 
 
 def worker() -> None:
-    """Do the work that nobody asks for: partitions ahead, forgetting in time, lapses. Run any number."""
+    """Do the work that nobody asks for: events told, warnings and lapses in time, tidying. Run any number."""
     asyncio.run(_work(load_settings()))
 
 
 async def _work(settings: Settings) -> None:
-    database = await open_database(settings.database_url.get_secret_value(), pool_size=1, hot_pool_size=1)
+    database = await open_database(
+        settings.database_url.get_secret_value(), pool_size=settings.pool_size, hot_pool_size=1
+    )
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
-        await run_worker(database, lambda: load_key_ring(settings.keys_file), utc_now, stop)
+        await run_worker(
+            database,
+            lambda: load_key_ring(settings.keys_file),
+            utc_now,
+            stop,
+            poll_seconds=settings.worker_poll_seconds,
+        )
     finally:
         await database.close()

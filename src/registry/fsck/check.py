@@ -22,6 +22,7 @@ from registry.fsck.rows import (
     read_secrets,
 )
 from registry.fsck.templates import check_templates
+from registry.fsck.timers import check_timers
 from registry.fsck.workers import MandateChecker, open_checker
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database
@@ -49,6 +50,7 @@ async def check_database(
     with open_checker(keys, jobs) as checker:
         await _check_mandates(database, checker, tally, progress, ahead=jobs)
     await _check_access_log(database, keys, tally, progress)
+    tally.add(await check_timers(database))
     return Report(tally.counts, tally.kinds, tuple(tally.kept), time.perf_counter() - started)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from registry.fsck.findings import Finding, Kind, Progress, Rebuilt, Report, Tally, Watcher, differing
@@ -21,13 +21,22 @@ from registry.fsck.rows import (
     read_range_ids,
     read_rows_of,
 )
+from registry.fsck.timers import rebuild_timers
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database, WriteSession
 from registry.storage.locks import hold_lock
-from registry.storage.tables import mandate_evidence, mandate_records, mandate_states, representations
+from registry.storage.projection import open_use_rows
+from registry.storage.tables import (
+    mandate_evidence,
+    mandate_records,
+    mandate_states,
+    mandate_timers,
+    open_uses,
+    representations,
+)
 
 _AT_ONCE = 200
-_RANGED = (mandate_records, mandate_states, representations)
+_RANGED = (mandate_records, mandate_states, representations, open_uses)
 _NEEDED = tuple(table for table in MANDATE_TABLES if table is not mandate_evidence)
 
 _Projected = tuple[dict[str, Any], list[dict[str, Any]]]
@@ -42,9 +51,16 @@ class _Work:
     written: Counter[str] = field(default_factory=Counter)
     removed: Counter[str] = field(default_factory=Counter)
 
+    def note(self, table: Table, *, written: int = 0, removed: int = 0) -> None:
+        """Count rows, where there are any."""
+        self.written.update({table.name: written} if written else {})
+        self.removed.update({table.name: removed} if removed else {})
+
 
 async def rebuild_projection(database: Database, keys: KeyRing, *, progress: Watcher = None) -> Rebuilt:
-    """Make `mandate_states`, `representations` and what projects sealed entries what the records say.
+    """Make `mandate_states`, `representations`, open uses, and what projects entries, what the records say.
+
+    Then give every mandate its timer that lacks it.
 
     Rows that are as they should be are left alone, others are written anew, and those without a record are
     removed. It may run beside a registry that serves, and be stopped and started again at any time: each
@@ -71,6 +87,8 @@ async def rebuild_projection(database: Database, keys: KeyRing, *, progress: Wat
             break
         after = upto
     await rebuild_entry_projections(database, keys, work.tally, work.written, work.removed, at_once=_AT_ONCE)
+    written, removed = await rebuild_timers(database)
+    work.note(mandate_timers, written=written, removed=removed)
     tally = work.tally
     seconds = time.perf_counter() - started
     left = Report(tally.counts, tally.kinds, tuple(tally.kept), seconds)
@@ -100,6 +118,8 @@ async def _rebuild(session: WriteSession, keys: KeyRing, ids: Collection[UUID], 
     await _remove(session, [item.held.mandate_id for item in opened if not item.is_recorded], work)
     await _write_states(session, rebuilt, work)
     await _write_representations(session, rebuilt, work)
+    derived_ids = {held.mandate_id for held, _ in rebuilt}
+    await _write_open_uses(session, [item for item in opened if item.held.mandate_id in derived_ids], work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +152,20 @@ def _derive(item: _Opened, templates: Templates, tally: Tally) -> _Projected | N
 
 
 async def _remove(session: WriteSession, ids: Collection[UUID], work: _Work) -> None:
-    for table in (representations, mandate_states):
+    for table in (open_uses, representations, mandate_states):
         result = await session.execute(delete(table).where(table.c.mandate_id.in_(ids)))
-        work.removed[table.name] += result.rowcount
+        work.note(table, removed=result.rowcount)
+
+
+async def _write_open_uses(session: WriteSession, derived: Collection[_Opened], work: _Work) -> None:
+    for item in derived:
+        rows = open_use_rows(event for event, _ in item.history.events)
+        if sorted(map(str, rows)) == sorted(map(str, item.held.all("open_uses"))):
+            continue
+        await session.execute(delete(open_uses).where(open_uses.c.mandate_id == item.held.mandate_id))
+        if rows:
+            await session.execute(insert(open_uses), rows)
+        work.note(open_uses, written=len(rows))
 
 
 async def _write_states(

@@ -41,6 +41,7 @@ from registry.storage.tables import (
     mandate_evidence,
     mandate_records,
     mandate_states,
+    open_uses,
     representations,
     sealed_entries,
     template_publications,
@@ -57,6 +58,7 @@ MANDATE_TABLES = (
     mandate_endings,
     mandate_states,
     representations,
+    open_uses,
 )
 TEMPLATE_TABLES = (templates, template_versions, template_publications, template_retirements)
 ACCESS_TABLES = (access_log, access_log_persons)

@@ -135,6 +135,7 @@ async def test_null_is_no_value_and_a_value_is_not_null(populated: Populated, ta
     holding = {place.column: place for place in await list_places(populated.root, table)}
     empty = {place.column: place for place in await list_places(populated.root, table, empty=True)}
     assert types.keys() <= holding.keys() | empty.keys()
+    types.pop("organisation_indexes", None)  # null in rows of before there was this column
     for column, kind in types.items():
         for place, value in ((holding.get(column), None), (empty.get(column), something[kind])):
             if place is None:

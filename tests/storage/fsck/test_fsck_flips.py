@@ -24,6 +24,7 @@ COVERED: Mapping[str, frozenset[str] | None] = {
     "mandate_endings": None,
     "mandate_states": None,
     "representations": None,
+    "open_uses": None,
     "access_log": None,
     "sealed_entries": None,
     "restriction_states": None,

@@ -8,6 +8,7 @@ from registry.api.examples.parts import (
     EVENT_ID,
     MANDATE_ID,
     NOW,
+    OTHER_EVENT_ID,
     OTHER_MANDATE_ID,
     SUNDSVALL,
     TEST_PERSSON,
@@ -97,6 +98,17 @@ EXAMPLES = {
     ),
     "resume": Example(
         _act("mandate.resumed", "Tillsynen är avslutad."), {"reason": "Tillsynen är avslutad."}
+    ),
+    "close_a_use": Example(
+        {
+            "event_id": OTHER_EVENT_ID,
+            "mandate_id": MANDATE_ID,
+            "type": "mandate.use_closed",
+            "at": NOW,
+            "by": "third_party",
+            "reason": None,
+            "consistency_token": CONSISTENCY_TOKEN,
+        }
     ),
     "record_a_use": Example(
         {

@@ -1,0 +1,32 @@
+"""Chores: partitions for the coming months, and forgetting what is kept for a while only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from registry.storage.clients import forget_expired_assertions
+from registry.storage.database import Database
+from registry.storage.idempotency import forget_old_keys
+from registry.storage.locks import hold_lock
+from registry.storage.partitions import add_partitions, drop_forgotten_events
+
+
+@dataclass(frozen=True, slots=True)
+class Chores:
+    """What one round did."""
+
+    partitions_added: int
+    keys_forgotten: int
+    assertions_forgotten: int
+    months_of_events_forgotten: int = 0
+
+
+async def do_chores(database: Database, *, now: datetime) -> Chores:
+    """One round, in one transaction; several workers take turns. Raises UnavailableError."""
+    async with database.transaction() as session:
+        await hold_lock(session, "chores")
+        return Chores(
+            partitions_added=await add_partitions(session, now=now),
+            keys_forgotten=await forget_old_keys(session, now=now),
+            assertions_forgotten=await forget_expired_assertions(session, now=now),
+            months_of_events_forgotten=await drop_forgotten_events(session, now=now),
+        )
