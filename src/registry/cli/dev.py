@@ -30,6 +30,7 @@ from registry.settings import Settings
 from registry.signing.keys import create_key_file, new_key_ring
 from registry.storage.database import open_database
 from registry.storage.revision import NEWEST_REVISION, get_revision
+from registry.webhooks.sender import HttpSender
 from registry.worker.work import run_worker
 
 DATABASE = "registry"
@@ -125,10 +126,21 @@ async def _run(settings: Settings, listener: socket.socket) -> None:
     async with open_runtime(settings, more_issuers=trusted_demo_issuers()) as runtime:
         await load_demo(runtime.database, runtime.keys, runtime.issuers, now=utc_now())
         stop = asyncio.Event()
-        worker = asyncio.create_task(run_worker(runtime.database, lambda: runtime.keys, utc_now, stop))
+        sender = HttpSender(settings.webhook_reach)
+        worker = asyncio.create_task(
+            run_worker(
+                runtime.database,
+                lambda: runtime.keys,
+                utc_now,
+                stop,
+                sender=sender,
+                source=settings.public_url,
+            )
+        )
         server = Server(runtime, lambda: typer.echo(announcement(settings.public_url)))
         try:
             await server.serve([listener])
         finally:
             stop.set()
             await worker
+            await sender.close()

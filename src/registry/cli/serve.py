@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -11,8 +12,9 @@ import uvloop
 from registry.cli.settings import load_settings
 from registry.serving import Server, bind, open_runtime, utc_now
 from registry.settings import Settings
-from registry.signing.keys import load_key_ring
+from registry.signing.keys import KeyRing, load_key_ring
 from registry.storage.database import open_database
+from registry.webhooks.sender import HttpSender
 from registry.worker.work import run_worker, stop_on_signals
 
 _log = structlog.get_logger(__name__)
@@ -53,13 +55,32 @@ async def _work(settings: Settings) -> None:
     )
     stop = asyncio.Event()
     stop_on_signals(stop)
+    sender = HttpSender(settings.webhook_reach)
     try:
         await run_worker(
             database,
-            lambda: load_key_ring(settings.keys_file),
+            _KeyFile(settings.keys_file),
             utc_now,
             stop,
+            sender=sender,
+            source=settings.public_url,
             poll_seconds=settings.worker_poll_seconds,
         )
     finally:
+        await sender.close()
         await database.close()
+
+
+class _KeyFile:
+    """The keys of a file, read again when it has changed: a worker asks for them many times a second."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read: tuple[int, KeyRing] | None = None
+
+    def __call__(self) -> KeyRing:
+        """The keys of the moment. Raises KeyFileError."""
+        changed_at = self._path.stat().st_mtime_ns if self._path.exists() else 0
+        if self._read is None or self._read[0] != changed_at:
+            self._read = changed_at, load_key_ring(self._path)
+        return self._read[1]

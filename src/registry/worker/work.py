@@ -13,7 +13,9 @@ from registry.operations.lapse_requests import lapse_requests
 from registry.operations.sequence_events import retry_set_aside, sequence_events
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database
+from registry.webhooks.sender import Sender
 from registry.worker.chores import do_chores
+from registry.worker.delivering import Delivering
 from registry.worker.loops import Loop, run_loops
 
 CHORES_SECONDS = 60.0
@@ -55,18 +57,21 @@ async def run_worker(
     clock: Callable[[], datetime],
     stop: asyncio.Event,
     *,
+    sender: Sender | None = None,
+    source: str = "",
     poll_seconds: float = POLL_SECONDS,
     timers_seconds: float = TIMERS_SECONDS,
     chores_seconds: float = CHORES_SECONDS,
 ) -> None:
     """Work until told to stop; what a failed round leaves, the next one does.
 
-    `poll_seconds` is how long an event waits at most where no hint of it gets through.
+    `poll_seconds` is how long an event waits at most where no hint of it gets through. `sender` takes events
+    to their endpoints, in the name of the address `source`; without it none are delivered.
     """
     work = Work(database, keys, clock)
     with suppress(UnavailableError):
         await retry_set_aside(database)
-    await run_loops(
+    loops = run_loops(
         [
             Loop("sequence", work.sequence, poll_seconds, woken=True),
             Loop("timers", work.fire, timers_seconds),
@@ -76,6 +81,11 @@ async def run_worker(
         database.wakeups,
         stop,
     )
+    if sender is None:
+        await loops
+    else:
+        delivering = Delivering(database, keys, clock, sender, source)
+        await asyncio.gather(loops, delivering.run(stop, poll_seconds=poll_seconds))
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

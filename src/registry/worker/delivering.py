@@ -1,0 +1,155 @@
+"""Delivering: what is due is claimed, sent and recorded, many at a time, none waiting for another's answer."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+import structlog
+
+from registry.domain.errors import UnavailableError
+from registry.operations.claim_deliveries import Due, OpenedEndpoints, claim_deliveries
+from registry.operations.record_attempts import Tried, record_attempts, release_deliveries
+from registry.signing.keys import KeyRing
+from registry.storage.database import Database
+from registry.storage.wakeups import DELIVERIES, Waiter
+from registry.webhooks.proof import prove_wish
+from registry.webhooks.sender import Answer, Failure, Sender
+
+IN_FLIGHT: Final = 500
+"""How many requests a worker has under way at most."""
+
+_PROOF_SECONDS: Final = 25.0  # of two requests; within the lease
+_GATHER_SECONDS: Final = 0.01
+"""How long what is done is gathered, to be recorded together."""
+_GRACE_SECONDS: Final = 5.0
+"""How long requests under way may take when the worker ends."""
+_AFTER_FAILURE_SECONDS: Final = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Delivering:
+    """What deliveries are made with. `source` is the registry's address, as its messages name it."""
+
+    database: Database
+    keys: Callable[[], KeyRing]
+    clock: Callable[[], datetime]
+    sender: Sender
+    source: str
+    in_flight: int = IN_FLIGHT
+
+    async def run(self, stop: asyncio.Event, *, poll_seconds: float) -> None:
+        """Deliver until told to stop: then claim nothing more, and give back what is not done in 5 s."""
+        with self.database.wakeups.waiting(DELIVERIES) as waiter:
+            courier = _Courier(self, waiter)
+            stopping = asyncio.create_task(stop.wait())
+            stopping.add_done_callback(lambda _: waiter.wake())
+            while not stop.is_set():
+                pause = poll_seconds
+                try:
+                    await courier.do_round()
+                except Exception as error:  # noqa: BLE001  # whatever ended this round, the next may do better
+                    _log.warning("worker.round_failed", loop="deliveries", error=type(error).__name__)
+                    pause = _AFTER_FAILURE_SECONDS
+                await waiter.wait(pause)
+                await asyncio.sleep(0 if stop.is_set() else _GATHER_SECONDS)
+            await courier.finish()
+
+
+class _Courier:
+    """What is under way, and what is done and not recorded yet."""
+
+    def __init__(self, parts: Delivering, waiter: Waiter) -> None:
+        self._parts = parts
+        self._waiter = waiter
+        self._opened = OpenedEndpoints()
+        self._sending: dict[asyncio.Task[None], Due] = {}
+        self._done: list[Tried] = []
+
+    async def do_round(self) -> None:
+        """Record what is done, and begin what is due. Raises UnavailableError, having lost nothing."""
+        await self._record()
+        room = self._parts.in_flight - len(self._sending)
+        if room <= 0:
+            return
+        parts = self._parts
+        claimed = await claim_deliveries(
+            parts.database, parts.keys(), self._opened, limit=room, source=parts.source, now=parts.clock()
+        )
+        for due in claimed:
+            task = asyncio.create_task(self._deliver(due))
+            self._sending[task] = due
+            task.add_done_callback(self._end)
+
+    async def finish(self) -> None:
+        """Wait a little for what is under way, give the rest back, and record. Never raises."""
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=_GRACE_SECONDS)
+        unfinished = dict(self._sending)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        try:
+            await self._record()
+            if unfinished:
+                claims = [due.claim for due in unfinished.values()]
+                await release_deliveries(self._parts.database, claims, now=self._parts.clock())
+        except Exception as error:  # noqa: BLE001  # the leases end by themselves
+            _log.warning("webhooks.not_recorded", error=type(error).__name__)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        del self._sending[task]
+        self._waiter.wake()
+
+    async def _deliver(self, due: Due) -> None:
+        parts, at = self._parts, self._parts.clock()
+        answer, is_proven = None, False
+        if due.outgoing is not None and due.challenge is not None:
+            try:
+                async with asyncio.timeout(_PROOF_SECONDS):
+                    is_proven, answer = await prove_wish(
+                        parts.sender,
+                        due.outgoing,
+                        origin=urlsplit(parts.source).hostname or "",
+                        challenge=due.challenge,
+                    )
+            except TimeoutError:
+                answer = Answer(None, Failure.TIMED_OUT, round(_PROOF_SECONDS * 1000))
+        elif due.outgoing is not None:
+            answer = await parts.sender.send(due.outgoing)
+        self._done.append(Tried(due.claim, at, answer, is_proven))
+        _log.debug(
+            "webhooks.attempt",
+            endpoint=str(due.claim.endpoint_id),
+            delivery=str(due.claim.id),
+            number=due.claim.number,
+            status=None if answer is None else answer.status,
+            failure=None if answer is None else answer.failure,
+            duration_ms=None if answer is None else answer.duration_ms,
+        )
+
+    async def _record(self) -> None:
+        done, self._done = self._done, []
+        if not done:
+            return
+        parts = self._parts
+        try:
+            await record_attempts(parts.database, parts.keys(), done, now=parts.clock())
+        except UnavailableError:
+            self._done = done + self._done
+            raise
+        except Exception:  # noqa: BLE001  # one of them spoils it for all: each by itself
+            for tried in done:
+                await self._record_alone(tried)
+
+    async def _record_alone(self, tried: Tried) -> None:
+        """Record one attempt; what cannot be is tried again when its lease ends, ten times at most."""
+        parts = self._parts
+        try:
+            await record_attempts(parts.database, parts.keys(), [tried], now=parts.clock())
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is this one's
+            _log.error("webhooks.not_recorded", delivery=str(tried.claim.id), error=type(error).__name__)
