@@ -31,6 +31,7 @@ from registry.signing.keys import create_key_file, new_key_ring
 from registry.storage.database import open_database
 from registry.storage.revision import NEWEST_REVISION, get_revision
 from registry.webhooks.sender import HttpSender
+from registry.worker.delivering import Outbound
 from registry.worker.work import run_worker
 
 DATABASE = "registry"
@@ -133,8 +134,7 @@ async def _run(settings: Settings, listener: socket.socket) -> None:
                 lambda: runtime.keys,
                 utc_now,
                 stop,
-                sender=sender,
-                source=settings.public_url,
+                outbound=Outbound(sender, settings.public_url),
             )
         )
         server = Server(runtime, lambda: typer.echo(announcement(settings.public_url)))

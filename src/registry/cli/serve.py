@@ -15,6 +15,7 @@ from registry.settings import Settings
 from registry.signing.keys import KeyRing, load_key_ring
 from registry.storage.database import open_database
 from registry.webhooks.sender import HttpSender
+from registry.worker.delivering import Outbound
 from registry.worker.work import run_worker, stop_on_signals
 
 _log = structlog.get_logger(__name__)
@@ -62,8 +63,7 @@ async def _work(settings: Settings) -> None:
             _KeyFile(settings.keys_file),
             utc_now,
             stop,
-            sender=sender,
-            source=settings.public_url,
+            outbound=Outbound(sender, settings.public_url),
             poll_seconds=settings.worker_poll_seconds,
         )
     finally:

@@ -1,4 +1,4 @@
-"""Delivering: what is due is claimed, sent and recorded, many at a time, none waiting for another's answer."""
+"""Delivering: what is due is claimed, sent and recorded, many at a time, none waiting for another."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from registry.signing.keys import KeyRing
 from registry.storage.database import Database
 from registry.storage.wakeups import DELIVERIES, Waiter
 from registry.webhooks.proof import prove_wish
-from registry.webhooks.sender import Answer, Failure, Sender
+from registry.webhooks.sender import Answer, Failure, Outgoing, Sender
 
 IN_FLIGHT: Final = 500
 """How many requests a worker has under way at most."""
@@ -31,15 +31,48 @@ _AFTER_FAILURE_SECONDS: Final = 1.0
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """By whom messages go out, and in whose name: `source` is the registry's address."""
+
+    sender: Sender
+    source: str
+
+    async def attempt(self, due: Due, *, now: datetime) -> Tried:
+        """Make one attempt: send the message, or ask a pending endpoint for its proof."""
+        answer, is_proven = None, False
+        if due.outgoing is not None and due.challenge is not None:
+            is_proven, answer = await self._ask_for_proof(due.outgoing, due.challenge)
+        elif due.outgoing is not None:
+            answer = await self.sender.send(due.outgoing)
+        _log.debug(
+            "webhooks.attempt",
+            endpoint=str(due.claim.endpoint_id),
+            delivery=str(due.claim.id),
+            number=due.claim.number,
+            status=None if answer is None else answer.status,
+            failure=None if answer is None else answer.failure,
+            duration_ms=None if answer is None else answer.duration_ms,
+        )
+        return Tried(due.claim, now, answer, is_proven)
+
+    async def _ask_for_proof(self, ping: Outgoing, challenge: str) -> tuple[bool, Answer]:
+        origin = urlsplit(self.source).hostname or ""
+        try:
+            async with asyncio.timeout(_PROOF_SECONDS):
+                return await prove_wish(self.sender, ping, origin=origin, challenge=challenge)
+        except TimeoutError:
+            return False, Answer(None, Failure.TIMED_OUT, round(_PROOF_SECONDS * 1000))
+
+
 @dataclass(frozen=True)
 class Delivering:
-    """What deliveries are made with. `source` is the registry's address, as its messages name it."""
+    """What deliveries are made with."""
 
     database: Database
     keys: Callable[[], KeyRing]
     clock: Callable[[], datetime]
-    sender: Sender
-    source: str
+    outbound: Outbound
     in_flight: int = IN_FLIGHT
 
     async def run(self, stop: asyncio.Event, *, poll_seconds: float) -> None:
@@ -78,7 +111,12 @@ class _Courier:
             return
         parts = self._parts
         claimed = await claim_deliveries(
-            parts.database, parts.keys(), self._opened, limit=room, source=parts.source, now=parts.clock()
+            parts.database,
+            parts.keys(),
+            self._opened,
+            limit=room,
+            source=parts.outbound.source,
+            now=parts.clock(),
         )
         for due in claimed:
             task = asyncio.create_task(self._deliver(due))
@@ -106,31 +144,7 @@ class _Courier:
         self._waiter.wake()
 
     async def _deliver(self, due: Due) -> None:
-        parts, at = self._parts, self._parts.clock()
-        answer, is_proven = None, False
-        if due.outgoing is not None and due.challenge is not None:
-            try:
-                async with asyncio.timeout(_PROOF_SECONDS):
-                    is_proven, answer = await prove_wish(
-                        parts.sender,
-                        due.outgoing,
-                        origin=urlsplit(parts.source).hostname or "",
-                        challenge=due.challenge,
-                    )
-            except TimeoutError:
-                answer = Answer(None, Failure.TIMED_OUT, round(_PROOF_SECONDS * 1000))
-        elif due.outgoing is not None:
-            answer = await parts.sender.send(due.outgoing)
-        self._done.append(Tried(due.claim, at, answer, is_proven))
-        _log.debug(
-            "webhooks.attempt",
-            endpoint=str(due.claim.endpoint_id),
-            delivery=str(due.claim.id),
-            number=due.claim.number,
-            status=None if answer is None else answer.status,
-            failure=None if answer is None else answer.failure,
-            duration_ms=None if answer is None else answer.duration_ms,
-        )
+        self._done.append(await self._parts.outbound.attempt(due, now=self._parts.clock()))
 
     async def _record(self) -> None:
         done, self._done = self._done, []

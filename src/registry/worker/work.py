@@ -13,9 +13,8 @@ from registry.operations.lapse_requests import lapse_requests
 from registry.operations.sequence_events import retry_set_aside, sequence_events
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database
-from registry.webhooks.sender import Sender
 from registry.worker.chores import do_chores
-from registry.worker.delivering import Delivering
+from registry.worker.delivering import Delivering, Outbound
 from registry.worker.loops import Loop, run_loops
 
 CHORES_SECONDS = 60.0
@@ -57,16 +56,15 @@ async def run_worker(
     clock: Callable[[], datetime],
     stop: asyncio.Event,
     *,
-    sender: Sender | None = None,
-    source: str = "",
+    outbound: Outbound | None = None,
     poll_seconds: float = POLL_SECONDS,
     timers_seconds: float = TIMERS_SECONDS,
     chores_seconds: float = CHORES_SECONDS,
 ) -> None:
     """Work until told to stop; what a failed round leaves, the next one does.
 
-    `poll_seconds` is how long an event waits at most where no hint of it gets through. `sender` takes events
-    to their endpoints, in the name of the address `source`; without it none are delivered.
+    `poll_seconds` is how long an event waits at most where no hint of it gets through. Without
+    `outbound` nothing is delivered.
     """
     work = Work(database, keys, clock)
     with suppress(UnavailableError):
@@ -81,10 +79,10 @@ async def run_worker(
         database.wakeups,
         stop,
     )
-    if sender is None:
+    if outbound is None:
         await loops
     else:
-        delivering = Delivering(database, keys, clock, sender, source)
+        delivering = Delivering(database, keys, clock, outbound)
         await asyncio.gather(loops, delivering.run(stop, poll_seconds=poll_seconds))
 
 
