@@ -93,14 +93,13 @@ async def list_feed_rows(
     session: ReadSession, places: Collection[tuple[bytes, int]], *, since: datetime
 ) -> Sequence[Row[Any]]:
     """Rows of `feed_events` by audience and sequence, of those sequenced since then; any order."""
-    asked = func.unnest(
+    given = func.unnest(
         literal([audience for audience, _ in places], ARRAY(LargeBinary)),
         literal([sequence for _, sequence in places], ARRAY(BigInteger)),
-    ).table_valued("audience", "sequence", name="asked")
-    same = and_(_events.audience == asked.c.audience, _events.sequence == asked.c.sequence)
-    rows = await session.execute(
-        select(feed_events).join(asked.render_derived(), same).where(_events.sequenced_at >= since)
     )
+    asked = given.table_valued("audience", "sequence").render_derived(name="asked")
+    same = and_(_events.audience == asked.c.audience, _events.sequence == asked.c.sequence)
+    rows = await session.execute(select(feed_events).join(asked, same).where(_events.sequenced_at >= since))
     return rows.all()
 
 
