@@ -16,7 +16,9 @@ from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
 from registry.demo.testers import id_token_command, sign_command
 from registry.identity.issuers import index_issuers
+from registry.operations.sequence_events import sequence_events
 from registry.signing.keys import KeyRing
+from registry.storage.database import Database
 
 PETRONELLA, HERMAN = "198602102389", "195004112354"
 
@@ -26,6 +28,7 @@ class Visitor:
     """Somebody at Swagger UI: sends what the contract prefills, but for the ids of this very demo."""
 
     http: httpx.AsyncClient
+    database: Database
     token: str = ""
     tried: set[str] = field(default_factory=set)
 
@@ -92,7 +95,7 @@ async def visitor(clone_database: CloneDatabase, keys: KeyRing) -> AsyncIterator
         world = World(database, keys)
         world.runtime.trusted = tuple(issuers)
         world.runtime.take_keys(keys)
-        yield Visitor(world.anonymous)
+        yield Visitor(world.anonymous, database)
 
 
 async def authorize(visitor: Visitor, client_id: str = "demo-platform") -> None:
@@ -115,6 +118,7 @@ async def test_every_operation_answers_to_its_example(visitor: Visitor) -> None:
     await deliver(visitor)
     await restrict(visitor)
     await approve(visitor)
+    await read_what_is_told(visitor)
     await look_at_oneself(visitor)
     await audit(visitor)
     assert visitor.tried == {operation.id for operation in all_operations()}
@@ -211,7 +215,8 @@ async def act(visitor: Visitor, mandate_id: str, another: str) -> None:
     body = example("record_a_use")
     mandate = await visitor.press_execute("read_a_mandate", mandate_id=mandate_id)
     body = body | {"by": {name: mandate["representatives"][0][name] for name in ("scheme", "value")}}
-    await visitor.press_execute("record_a_use", mandate_id=mandate_id, body=body)
+    used = await visitor.press_execute("record_a_use", mandate_id=mandate_id, body=body)
+    await visitor.press_execute("close_a_use", mandate_id=mandate_id, use_id=used["id"])
     for operation_id in ("suspend", "resume", "preview_a_revocation", "preview_a_withdrawal_request"):
         await visitor.press_execute(operation_id, mandate_id=mandate_id)
     for operation_id in ("refuse_a_withdrawal_request", "complete_a_withdrawal_request"):
@@ -237,6 +242,13 @@ async def deliver(visitor: Visitor) -> None:
     body["mandates"][0] |= {"template": {"id": created["id"], "version": 1}}
     delivered = await visitor.press_execute("deliver_statutory_mandates", body=body)
     assert [item["is_new"] for item in delivered["mandates"]] == [True]
+
+
+async def read_what_is_told(visitor: Visitor) -> None:
+    while (await sequence_events(visitor.database, now=datetime.now(UTC))).has_more:
+        pass
+    told = await visitor.press_execute("read_events")
+    assert {event["type"] for event in told["items"]} == {"mandate.issued"}
 
 
 async def look_at_oneself(visitor: Visitor) -> None:

@@ -286,6 +286,10 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
             },
         )
     ],
+    ("POST", "/v1/mandates/{mandate_id}/uses/{use_id}/closure"): [
+        post("/v1/mandates/{mandate}/uses/{mandate}/closure")
+    ],
+    ("GET", "/v1/events"): [get("/v1/events"), get("/v1/events?types=mandate.issued")],
     ("PUT", "/v1/statutory-deliveries/{source}/{key}"): [deliver],
     ("POST", "/v1/me/overview"): [
         post("/v1/me/overview"),

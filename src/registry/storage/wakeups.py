@@ -42,12 +42,15 @@ class Waiter:
         """Let `wait` return, now or when it is called next."""
         self._woken.set()
 
-    async def wait(self, seconds: float) -> None:
-        """Return when it is time to look again, after so many seconds at the latest."""
+    async def wait(self, seconds: float) -> bool:
+        """Return when it is time to look again, after so many seconds at the latest; True after a hint."""
         longest = _LOOK_AGAIN_SECONDS if self._wakeups.is_listening else _RECONNECT_SECONDS
-        with suppress(TimeoutError):
+        try:
             await asyncio.wait_for(self._woken.wait(), min(seconds, longest))
+        except TimeoutError:
+            return False
         self._woken.clear()
+        return True
 
 
 class Wakeups:
