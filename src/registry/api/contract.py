@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from registry.api.contract_examples import add_examples
 from registry.api.contract_operations import HEADERS, PARAMETERS, complete_operation
 from registry.api.contract_problems import PROBLEM_SCHEMA, add_problems
+from registry.api.contract_webhooks import describe_messages
 from registry.api.routes.service import API_VERSION, RELEASED
 from registry.api.routes.tokens import TOKEN_PATH
 from registry.domain.callers import Scope
@@ -122,6 +123,7 @@ def build_contract(app: FastAPI) -> dict[str, Any]:
         add_problems(path, operation, components["responses"], extra=problems)
     _close_patterns(components["schemas"])
     add_examples(document)
+    describe_messages(document)
     return document
 
 

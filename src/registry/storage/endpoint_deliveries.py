@@ -17,7 +17,7 @@ from registry.storage.partitions import MONTHS_AHEAD
 from registry.storage.secrets import get_secret
 from registry.storage.tables import webhook_attempts, webhook_deliveries
 
-KEPT_FOR = timedelta(days=90)
+KEPT_FOR = timedelta(days=180)
 """How long deliveries that are finished, and all attempts, are kept."""
 
 _PRUNED_AT_ONCE = 10_000

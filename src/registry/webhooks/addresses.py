@@ -91,7 +91,8 @@ def read_target(url: str, reach: Reach) -> Target:
     is_local = reach.loopback and (host == _LOCALHOST or (literal is not None and literal.is_loopback))
     if parts.scheme != "https" and not (parts.scheme == "http" and (reach.http or is_local)):
         raise RefusedUrlError("Give an address that begins with `https://`.")
-    if literal is not None and not may_connect(str(literal), reach):
+    is_closed = literal is not None and not may_connect(str(literal), reach)
+    if is_closed or (host == _LOCALHOST and not is_local):
         raise RefusedUrlError("Give an address on the public Internet.")
     default = _HTTPS_PORT if parts.scheme == "https" else _HTTP_PORT
     port = parts.port or default

@@ -82,7 +82,7 @@ class HttpSender:
         self._reach, self._seconds = reach, seconds
         self._names = NameResolver()
         self._resolve = resolve or self._names
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls
         self._idle: dict[tuple[str, str, int], list[Connection]] = {}
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -135,7 +135,7 @@ class HttpSender:
 
     async def _connect(self, target: Target) -> Connection:
         addresses = await find_addresses(self._resolve, self._reach, target.host, target.port)
-        tls, name = (self._tls, target.host) if target.scheme == "https" else (None, None)
+        tls, name = (self._context(), target.host) if target.scheme == "https" else (None, None)
         failed: Exception = AddressRefusedError()
         loop = asyncio.get_running_loop()
         for address in addresses:
@@ -149,6 +149,11 @@ class HttpSender:
             else:
                 return connection
         raise failed
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
 
     def _take_idle(self, target: Target) -> Connection | None:
         connections = self._idle.get(_origin(target), [])

@@ -3,8 +3,10 @@
 from registry.api.examples.parts import (
     DELIVERY_ID,
     ENDPOINT_ID,
+    MANDATE_ID,
     NOW,
     SERVICE,
+    TEMPLATE_ID,
     Example,
     Json,
 )
@@ -69,6 +71,30 @@ _HISTORY: list[Json] = [
         "answer_base64": None,
     },
 ]
+
+MESSAGE: Json = {
+    "type": "mandate.revoked",
+    "timestamp": NOW,
+    "data": {
+        "id": DELIVERY_ID,
+        "type": "mandate.revoked",
+        "sequence": 4711,
+        "occurred_at": NOW,
+        "mandate_id": MANDATE_ID,
+        "template_id": TEMPLATE_ID,
+        "template_version": 1,
+        "services": [SERVICE],
+        "notify": ["principal", "representative"],
+        "details": {"by": "principal", "because_of": None},
+        "open_cases": [{"use_id": DELIVERY_ID, "case_ref": "ALK-2026-114"}],
+    },
+}
+MESSAGE_HEADERS = {
+    "webhook-id": _DELIVERED["webhook_id"],
+    "webhook-timestamp": "1795251606",
+    "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE= "
+    "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==",
+}
 
 EXAMPLES = {
     "register_an_endpoint": Example(_REGISTERED, _ASKED, {"Idempotency-Key": "endpoint-2026-1"}),

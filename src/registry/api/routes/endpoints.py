@@ -176,7 +176,7 @@ async def list_all_deliveries(
     cursor: Annotated[Id | None, Query(description="`next` of the page before")] = None,
     limit: Annotated[int, Field(ge=1, le=100), InDigits, Query(description="How many at most")] = 20,
 ) -> DeliveryList:
-    """List what was, or is to be, delivered to an endpoint, the newest events first; kept for 90 days."""
+    """List what was, or is to be, delivered to an endpoint, the newest events first; kept for 180 days."""
     found = await look_up_deliveries(
         runtime.database, runtime.keys, caller, endpoint_id, state=state, before=cursor, limit=limit
     )
