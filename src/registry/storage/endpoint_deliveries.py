@@ -163,7 +163,7 @@ async def add_attempt_partitions(session: WriteSession, *, now: datetime) -> int
 async def forget_old_deliveries(session: WriteSession, *, now: datetime) -> int:
     """Delete what is finished and old, and what belongs to removed endpoints; returns how many deliveries.
 
-    At most 10,000 at a time. Attempts go by whole months.
+    At most 10,000 at a time.
     """
     kept_from = now - KEPT_FOR
     # Event ids tell their time (UUIDv7), so the primary key finds what is old.
@@ -171,8 +171,13 @@ async def forget_old_deliveries(session: WriteSession, *, now: datetime) -> int:
     deleted = await session.execute(
         _PRUNE, {"oldest_kept": oldest_kept, "kept_from": kept_from, "limit": _PRUNED_AT_ONCE}
     )
-    await session.execute(select(func.drop_attempt_partitions(kept_from)))
     return deleted.rowcount
+
+
+async def drop_old_attempts(session: WriteSession, *, now: datetime) -> int:
+    """Drop the months of attempts that are old; returns how many."""
+    dropped = await session.execute(select(func.drop_attempt_partitions(now - KEPT_FOR)))
+    return int(dropped.scalar_one())
 
 
 def _place(endpoint_id: UUID, delivery_id: UUID, number: int) -> str:

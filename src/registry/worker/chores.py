@@ -5,7 +5,11 @@ from datetime import datetime
 
 from registry.storage.clients import forget_expired_assertions
 from registry.storage.database import Database
-from registry.storage.endpoint_deliveries import add_attempt_partitions, forget_old_deliveries
+from registry.storage.endpoint_deliveries import (
+    add_attempt_partitions,
+    drop_old_attempts,
+    forget_old_deliveries,
+)
 from registry.storage.endpoints import forget_removed
 from registry.storage.idempotency import forget_old_keys
 from registry.storage.locks import hold_lock
@@ -22,6 +26,7 @@ class Chores:
     months_of_events_forgotten: int = 0
     deliveries_forgotten: int = 0
     endpoints_forgotten: int = 0
+    months_of_attempts_forgotten: int = 0
 
 
 async def do_chores(database: Database, *, now: datetime) -> Chores:
@@ -34,6 +39,7 @@ async def do_chores(database: Database, *, now: datetime) -> Chores:
             keys_forgotten=await forget_old_keys(session, now=now),
             assertions_forgotten=await forget_expired_assertions(session, now=now),
             deliveries_forgotten=await forget_old_deliveries(session, now=now),
+            months_of_attempts_forgotten=await drop_old_attempts(session, now=now),
             endpoints_forgotten=await forget_removed(session),
             months_of_events_forgotten=await drop_forgotten_events(session, now=now),
         )

@@ -1,0 +1,238 @@
+"""Events reach the endpoints that wish them, signed, once, and in order."""
+
+import base64
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from factories import BERI, PAUL, Json, Organisation, World, person
+from webhooks import Deliveries, Receiver, enabled, receiving, register
+
+
+async def seen(owner: Organisation, endpoint: Json, path: str = "") -> Json:
+    """What the registry says of an endpoint."""
+    found = await owner.get(f"/v1/webhook-endpoints/{endpoint['id']}{path}")
+    assert found.status_code == 200, found.text
+    return found.json()
+
+
+async def test_an_event_arrives_signed_in_both_kinds(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    endpoint = await enabled(municipality, receiver, deliveries)
+    template = await world.publish_template(municipality)
+    await deliveries.settle()
+    (request,) = receiver.events
+    assert request.json["type"] == "template.published"
+    assert request.json["data"]["template_id"] == template["id"]
+    assert request.headers["webhook-timestamp"] == str(int(world.clock().timestamp()))
+    (secret,) = endpoint["secrets"]
+    assert request.is_signed_with(secret["secret"])
+    public = base64.b64decode(secret["public_key"].removeprefix("whpk_"))
+    (signature,) = request.signatures("v1a")
+    Ed25519PublicKey.from_public_bytes(public).verify(signature, request.signed)
+
+
+async def test_the_message_holds_what_the_feed_holds_and_nothing_personal(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    mandate = await world.issue(municipality, await world.publish_template(municipality))
+    await deliveries.settle()
+    await enabled(municipality, receiver, deliveries, event_types=["mandate.used", "mandate.revoked"])
+    use = {"permission": "apply", "case_ref": "ALK-2026-114", "by": person(PAUL, None)}
+    address = f"/v1/mandates/{mandate['id']}"
+    used = await municipality.post(f"{address}/uses", use)
+    assert used.status_code == 201, used.text
+    ending = {"by": "third_party", "reason": "the matter is closed"}
+    assert (await municipality.post(f"{address}/revocation", ending)).status_code == 201
+    await deliveries.settle()
+    feed = (await municipality.get("/v1/events", types="mandate.used,mandate.revoked")).json()["items"]
+    assert [request.json["data"] for request in receiver.events] == feed
+    assert [request.json["timestamp"] for request in receiver.events] == [
+        event["occurred_at"] for event in feed
+    ]
+    assert feed[1]["open_cases"][0]["case_ref"] == "ALK-2026-114"
+    for request in receiver.events:
+        assert BERI.encode() not in request.body
+        assert PAUL.encode() not in request.body
+        assert len(request.body) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, ["template.published", "template.published", "template.retired"]),
+        ({"event_types": ["template.retired"]}, ["template.retired"]),
+        ({"filters": {"services": ["oep-other"]}}, ["template.published"]),
+        ({"filters": {"services": ["oep-none"]}}, []),
+        ({"filters": {"templates": ["0198f0a2-0000-7000-8000-000000000000"]}}, []),
+    ],
+)
+async def test_only_what_is_wished_arrives(
+    changes: Json,
+    told: list[str],
+    municipality: Organisation,
+    world: World,
+    receiver: Receiver,
+    deliveries: Deliveries,
+) -> None:
+    await enabled(municipality, receiver, deliveries, **changes)
+    template = await world.publish_template(municipality)
+    await world.publish_template(municipality, services=["oep-other"])
+    await municipality.post(f"/v1/templates/{template['id']}/retirement")
+    await deliveries.settle()
+    assert [request.json["type"] for request in receiver.events] == told
+
+
+async def test_another_organisation_is_told_nothing(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    await enabled(await world.organisation(), receiver, deliveries)
+    await world.publish_template(municipality)
+    await deliveries.settle()
+    assert receiver.events == []
+
+
+async def test_an_endpoint_of_a_department_is_told_of_its_own(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    limited = await world.organisation(municipality.party, departments=frozenset({"Miljökontoret"}))
+    await enabled(limited, receiver, deliveries)
+    await world.publish_template(municipality, department="Socialkontoret")
+    await world.publish_template(municipality, department=None)
+    own = await world.publish_template(municipality, department="Miljökontoret")
+    await deliveries.settle()
+    assert [request.json["data"]["template_id"] for request in receiver.events] == [own["id"]]
+
+
+async def test_cloudevents_on_request(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    endpoint = await enabled(municipality, receiver, deliveries, format="cloudevents")
+    template = await world.publish_template(municipality)
+    await deliveries.settle()
+    (request,) = receiver.events
+    assert request.headers["content-type"] == "application/cloudevents+json; charset=utf-8"
+    assert request.is_signed_with(endpoint["secrets"][0]["secret"])
+    data = request.json["data"]
+    assert request.json == {
+        "specversion": "1.0",
+        "id": data["id"],
+        "source": world.runtime.settings.public_url,
+        "type": "template.published",
+        "subject": f"template/{template['id']}",
+        "time": data["occurred_at"],
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+
+
+async def test_what_happens_before_the_proof_is_replayed_on_request(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    before = world.clock()
+    endpoint = await register(municipality, receiver)
+    for _ in range(2):
+        await world.publish_template(municipality)
+    await deliveries.settle()
+    assert receiver.events == []
+    world.clock.advance(seconds=2)
+    address = f"/v1/webhook-endpoints/{endpoint['id']}/replay"
+    since = {"since": before.isoformat()}
+    assert (await municipality.post(address, since)).json() == {"queued": 2, "next_since": None}
+    await deliveries.settle()
+    assert (await municipality.post(address, since)).json()["queued"] == 2
+    await deliveries.settle()
+    ids = [request.headers["webhook-id"] for request in receiver.events]
+    assert len(ids) == 4
+    assert ids[:2] == ids[2:]
+    too_old = {"since": (before - timedelta(days=31)).isoformat()}
+    assert (await municipality.post(address, too_old)).status_code == 422
+
+
+async def test_first_attempts_go_oldest_first_within_the_rate(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    await enabled(municipality, receiver, deliveries, rate_per_second=3, concurrency=1)
+    for _ in range(5):
+        await world.publish_template(municipality)
+    await deliveries.settle()
+    assert [request.json["data"]["sequence"] for request in receiver.events] == [1, 2, 3]
+    world.clock.advance(seconds=0.35)
+    await deliveries.settle()
+    assert len(receiver.events) == 4
+    world.clock.advance(seconds=2)
+    await deliveries.settle()
+    assert [request.json["data"]["sequence"] for request in receiver.events] == [1, 2, 3, 4, 5]
+
+
+async def test_no_more_at_a_time_than_its_concurrency(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    await enabled(municipality, receiver, deliveries, concurrency=2)
+    for _ in range(3):
+        await world.publish_template(municipality)
+    assert [len(await deliveries.claim()) for _ in range(2)] == [2, 0]
+
+
+async def test_what_a_dead_worker_leased_is_delivered_again_with_the_same_id(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    """It died after sending and before recording: one repetition, which its receiver knows by its id."""
+    endpoint = await enabled(municipality, receiver, deliveries)
+    await world.publish_template(municipality)
+    (lost,) = await deliveries.claim()
+    late = await deliveries.outbound.attempt(lost, now=world.clock())
+    world.clock.advance(seconds=29)
+    assert await deliveries.make() == 0
+    world.clock.advance(seconds=1)
+    assert await deliveries.make() == 1
+    first, second = receiver.events
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
+    await deliveries.record(late)  # it was stopped, and goes on: nothing is decided twice
+    await deliveries.settle()
+    delivery = await seen(municipality, endpoint, f"/deliveries/{first.json['data']['id']}")
+    assert (delivery["state"], delivery["attempts"]) == ("delivered", 2)
+    assert [attempt["number"] for attempt in delivery["history"]] == [1, 2]
+
+
+async def test_an_event_that_cannot_be_serialised_blocks_nothing(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    endpoint = await enabled(municipality, receiver, deliveries)
+    huge = [f"service-{number:0>90}" for number in range(200)]
+    await world.publish_template(municipality, services=huge)
+    await world.publish_template(municipality)
+    await deliveries.settle()
+    assert [request.json["data"]["sequence"] for request in receiver.events] == [2]
+    address = f"/v1/webhook-endpoints/{endpoint['id']}/deliveries"
+    (lost,) = (await municipality.get(address, state="exhausted")).json()["items"]
+    delivery = await seen(municipality, endpoint, f"/deliveries/{lost['id']}")
+    assert (delivery["state"], delivery["reason"]) == ("exhausted", "unserialisable")
+    assert delivery["history"][0]["failure"] == "unserialisable"
+    told = (await municipality.get("/v1/events", types="delivery.exhausted")).json()["items"]
+    assert [(event["delivery_id"], event["details"]) for event in told] == [
+        (lost["id"], {"endpoint_id": endpoint["id"], "reason": "unserialisable"})
+    ]
+
+
+async def test_one_that_hangs_holds_up_no_other(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    async with receiving() as hanging:
+        await enabled(municipality, hanging, deliveries, concurrency=2)
+        await enabled(municipality, receiver, deliveries)
+        for _ in range(4):
+            await world.publish_template(municipality)
+        due = await deliveries.claim()
+        stuck = [item for item in due if item.outgoing and item.outgoing.url == hanging.address]
+        for item in due:
+            if item not in stuck:
+                await deliveries.record(await deliveries.outbound.attempt(item, now=world.clock()))
+        assert (len(stuck), len(receiver.events)) == (2, 4)
+        world.clock.advance(seconds=2)
+        await world.publish_template(municipality)
+        assert await deliveries.make() == 1
+        assert len(receiver.events) == 5
