@@ -28,6 +28,14 @@ OUTCOMES = {
             '"type":"mandate.revoked"',
         ],
     },
+    "events.md": {
+        "1.": ['"type":"template.published"', '"items":[]'],
+        "2.": ['"expiry_warning_days":[30,7]', '"status":"issued"'],
+        "3.": ['"type":"mandate.issued"', '"notify":["principal"]', '"next":"'],
+        "4.": ['"remaining":null'],
+        "5.": ['"type":"mandate.revoked"', '"open_cases":[{"use_id":"', '"case_ref":"BYGG 2026-88"}]'],
+        "6.": ['"type":"mandate.use_closed"', '"status":"retired"'],
+    },
     "guardians.md": {
         "1.": ['"signing":{"by":"authority"', '"basis":"statutory"', '"is_new":true', '"is_new":false'],
         "2.": ['"decision":"permit"', '"reasons":["age_limit"]'],

@@ -62,7 +62,7 @@ def dev(
             docs_client_id="demo-platform",
             docs_client_secret="demo",  # noqa: S106  # published: every client of the demo has it
             docs_scopes="templates:read templates:write requests:write mandates:issue mandates:register "
-            "mandates:read mandates:revoke mandates:use mandates:suspend verify:own",
+            "mandates:read mandates:revoke mandates:use mandates:suspend verify:own events:read",
         )
         if not settings.keys_file.exists():
             _create_keys(settings.keys_file)

@@ -17,7 +17,7 @@ _GLANCES = 10
 """How often the feed is looked through in one answer where a filter leaves nothing."""
 
 _LOOK_ROUND_SECONDS = 1.0
-"""How often one who waits looks whether its caller is still there."""
+"""How often it is asked whether the caller who waits is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +69,17 @@ async def _wait(
     asked: EventsAsked,
     is_gone: Callable[[], Awaitable[bool]],
 ) -> FeedPage:
-    clock = asyncio.get_running_loop().time
+    clock, wakeups = asyncio.get_running_loop().time, database.wakeups
     until = clock() + asked.wait
-    with database.wakeups.waiting(audience) as waiter:
-        while not page.events:
-            page = await _look(database, keys, audience, wanted, page.upto, asked.limit)
+    with wakeups.waiting(audience) as waiter:
+        is_due = True
+        while True:
+            if is_due:
+                page = await _look(database, keys, audience, wanted, page.upto, asked.limit)
             left = until - clock()
-            if page.events or left <= 0 or database.wakeups.is_ending or await is_gone():
-                break
-            if not page.has_more:
-                await waiter.wait(min(left, _LOOK_ROUND_SECONDS))
-    return page
+            if page.events or left <= 0 or wakeups.is_ending or await is_gone():
+                return page
+            is_due = page.has_more or await waiter.wait(min(left, _LOOK_ROUND_SECONDS))
 
 
 async def _look(

@@ -18,8 +18,8 @@ _log = structlog.get_logger(__name__)
 _OUTBOX, _FEED = "registry_outbox", "registry_feed"
 _RING_SECONDS = 0.02
 _RECONNECT_SECONDS = 1.0
-_LOOK_AGAIN_SECONDS = 5.0
-"""How long somebody waits for a hint at most, while there is a connection to get it by; 1 s otherwise."""
+_LOOK_AGAIN_SECONDS, _LOOK_UNTOLD_SECONDS = 5.0, 0.9
+"""How long somebody waits for a hint at most, with a connection to get it by and without."""
 
 _MAX_NAMED = 200
 """NOTIFY takes 8,000 bytes; where more organisations are told at once, all that wait are woken."""
@@ -37,19 +37,25 @@ class Waiter:
         """Nothing has come yet."""
         self._wakeups = wakeups
         self._woken = asyncio.Event()
+        self._looked_at = asyncio.get_running_loop().time()
 
     def wake(self) -> None:
         """Let `wait` return, now or when it is called next."""
         self._woken.set()
 
     async def wait(self, seconds: float) -> bool:
-        """Return when it is time to look again, after so many seconds at the latest; True after a hint."""
-        longest = _LOOK_AGAIN_SECONDS if self._wakeups.is_listening else _RECONNECT_SECONDS
-        try:
-            await asyncio.wait_for(self._woken.wait(), min(seconds, longest))
-        except TimeoutError:
+        """Whether it is time to look again: at once after a hint, else after so many seconds at the latest.
+
+        Without a hint it is time now and then, more often where there is no connection to get one by.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        now = asyncio.get_running_loop().time()
+        patience = _LOOK_AGAIN_SECONDS if self._wakeups.is_listening else _LOOK_UNTOLD_SECONDS
+        if not self._woken.is_set() and now < self._looked_at + patience:
             return False
         self._woken.clear()
+        self._looked_at = now
         return True
 
 

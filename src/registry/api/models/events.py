@@ -43,6 +43,7 @@ class _EventOut(WireOut):
     id: Annotated[
         Id, Field(description="Of the sealed event among the mandate's own, where there is one that says so")
     ]
+    type: Type
     sequence: Annotated[int, Field(description="Counts your organisation's events from 1, without holes")]
     occurred_at: EndTime
     template_id: Id | None
