@@ -62,7 +62,8 @@ def dev(
             docs_client_id="demo-platform",
             docs_client_secret="demo",  # noqa: S106  # published: every client of the demo has it
             docs_scopes="templates:read templates:write requests:write mandates:issue mandates:register "
-            "mandates:read mandates:revoke mandates:use mandates:suspend verify:own events:read",
+            "mandates:read mandates:revoke mandates:use mandates:suspend verify:own events:read "
+            "webhooks:manage",
         )
         if not settings.keys_file.exists():
             _create_keys(settings.keys_file)
