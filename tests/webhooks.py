@@ -78,6 +78,7 @@ class Receiver:
     address: str = ""
     reply: Reply = echo
     got: list[Request] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def events(self) -> list[Request]:
@@ -100,6 +101,7 @@ async def receiving(reply: Reply = echo) -> AsyncIterator[Receiver]:
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 request = Request(method, path, headers, body)
                 receiver.got.append(request)
+                receiver.came.set()
                 writer.write(receiver.reply(request))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -121,10 +123,14 @@ class Deliveries:
     outbound: Outbound
     opened: OpenedEndpoints = field(default_factory=OpenedEndpoints)
 
+    async def sequence(self) -> None:
+        """Sequence what was told."""
+        await sequence_events(self.world.database, now=self.world.clock())
+
     async def claim(self, limit: int = 100) -> list[Due]:
         """Sequence what was told, and lease what is due."""
         now = self.world.clock()
-        await sequence_events(self.world.database, now=now)
+        await self.sequence()
         return await claim_deliveries(
             self.world.database,
             self.world.keys,

@@ -47,7 +47,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 
 def worker() -> None:
     """Do the work that nobody asks for: events told, warnings and lapses in time, tidying. Run any number."""
-    asyncio.run(_work(load_settings()))
+    uvloop.run(_work(load_settings()))
 
 
 async def _work(settings: Settings) -> None:

@@ -237,6 +237,7 @@ async def claim_due(session: WriteSession, lease_id: UUID, *, limit: int, now: d
     """Lease what is due, oldest first for each endpoint, within its rate and its concurrency."""
     # Two workers that count what an endpoint has under way would both find room.
     await hold_lock(session, "paces")
+    await _plan_by_index(session)
     rows = await session.execute(
         _CLAIM,
         {
@@ -252,6 +253,7 @@ async def claim_due(session: WriteSession, lease_id: UUID, *, limit: int, now: d
 
 async def settle(session: WriteSession, settlements: Sequence[Settlement], *, now: datetime) -> set[UUID]:
     """Write how leased deliveries go on; returns those whose lease was still this worker's."""
+    await _plan_by_index(session)
     result = await session.execute(
         _SETTLE,
         {
@@ -303,6 +305,11 @@ async def note_failures(
     if failed:
         parameters = {"ids": list(failed), "pauses": list(failed.values()), "now": now}
         await session.execute(_FAILED, parameters)
+
+
+async def _plan_by_index(session: WriteSession) -> None:
+    """Few rows are wanted of a queue that grows and shrinks faster than its statistics."""
+    await session.execute(text("SET LOCAL enable_seqscan = off"))
 
 
 def _claim(row: Any, lease_id: UUID) -> Claim:  # noqa: ANN401  # a row of the statement above

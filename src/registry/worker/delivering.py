@@ -75,8 +75,10 @@ class Delivering:
     outbound: Outbound
     in_flight: int = IN_FLIGHT
 
-    async def run(self, stop: asyncio.Event, *, poll_seconds: float) -> None:
-        """Deliver until told to stop: then claim nothing more, and give back what is not done in 5 s."""
+    async def run(
+        self, stop: asyncio.Event, *, poll_seconds: float, grace_seconds: float = _GRACE_SECONDS
+    ) -> None:
+        """Deliver until told to stop: then claim nothing more, and give back what is not done in time."""
         with self.database.wakeups.waiting(DELIVERIES) as waiter:
             courier = _Courier(self, waiter)
             stopping = asyncio.create_task(stop.wait())
@@ -90,7 +92,7 @@ class Delivering:
                     pause = _AFTER_FAILURE_SECONDS
                 await waiter.wait(pause)
                 await asyncio.sleep(0 if stop.is_set() else _GATHER_SECONDS)
-            await courier.finish()
+            await courier.finish(grace_seconds)
 
 
 class _Courier:
@@ -123,10 +125,10 @@ class _Courier:
             self._sending[task] = due
             task.add_done_callback(self._end)
 
-    async def finish(self) -> None:
+    async def finish(self, grace_seconds: float) -> None:
         """Wait a little for what is under way, give the rest back, and record. Never raises."""
         if self._sending:
-            await asyncio.wait(self._sending, timeout=_GRACE_SECONDS)
+            await asyncio.wait(self._sending, timeout=grace_seconds)
         unfinished = dict(self._sending)
         for task in unfinished:
             task.cancel()
@@ -144,7 +146,9 @@ class _Courier:
         self._waiter.wake()
 
     async def _deliver(self, due: Due) -> None:
-        self._done.append(await self._parts.outbound.attempt(due, now=self._parts.clock()))
+        tried = await self._parts.outbound.attempt(due, now=self._parts.clock())
+        # Not before: while this waited, what was done has been recorded, and its list exchanged.
+        self._done.append(tried)
 
     async def _record(self) -> None:
         done, self._done = self._done, []
