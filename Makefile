@@ -49,6 +49,8 @@ contract: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp ## Measure verification against a bare endpoint, memory, and verification through a chain
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.chain
+	@$(BIN)/python -m benchmarks.events
+	@$(BIN)/python -m benchmarks.webhooks
 
 openapi: $(VENV)/dev.stamp ## Write the contract to openapi/
 	@$(BIN)/registry openapi --write openapi/openapi.json

@@ -175,12 +175,12 @@ LEFT JOIN LATERAL (
     WHERE s.valid_until - day.value::integer * interval '24 hours' > greatest(now(), s.valid_from)
 ) warning ON true
 WHERE s.valid_until > now() AND s.ended_at IS NULL AND s.used_up_at IS NULL;
-
-CREATE INDEX ix_mandate_timers_due_at ON mandate_timers (due_at);
 """
+
+INDEX = "CREATE INDEX ix_mandate_timers_due_at ON mandate_timers (due_at)"
 
 
 def upgrade() -> None:
     """Add the tables with their grants and partitions, and fill in what follows from the mandates there are."""
-    for script in (ADDED, PARTITIONS, BACKFILL):
+    for script in (ADDED, PARTITIONS, BACKFILL, INDEX):
         run_script(op.get_bind(), script)

@@ -123,6 +123,20 @@ async def test_bad_cursors_types_and_scopes_are_refused(world: World) -> None:
     assert problem(await owner.get("/v1/events", after=ahead)) == "410 events-forgotten"
 
 
+async def test_an_event_of_a_later_release_waits_for_it(world: World, database_url: str) -> None:
+    owner = await world.organisation()
+    for _ in range(3):
+        await world.publish_template(owner)
+    await tell(world)
+    of_owner = f"WHERE audience = '\\x{world.keys.party_index(owner.party).hex()}' AND sequence = 2"
+    await run_sql(database_url, f"UPDATE feed_events SET type = 'template.praised' {of_owner}")  # noqa: S608  # our own index
+    page = await read_page(owner)
+    assert [event["sequence"] for event in page["items"]] == [1]
+    assert await read_page(owner, page["next"], wait=1) == {"items": [], "next": page["next"]}
+    await run_sql(database_url, f"UPDATE feed_events SET type = 'template.retired' {of_owner}")  # noqa: S608  # as above
+    assert [event["sequence"] for event in await read_feed(owner, page["next"])] == [2, 3]
+
+
 async def test_what_is_kept_no_longer_is_gone(world: World, database_url: str) -> None:
     owner = await world.organisation()
     for _ in range(3):

@@ -16,6 +16,7 @@ from registry.storage.tables import feed_events, feed_heads
 
 _events = feed_events.c
 
+_KNOWN = frozenset(event_type.value for event_type in FeedEventType)
 _AT_A_GLANCE = 10_000
 """How many events are looked through for a page that filters them, before the place moves on."""
 
@@ -48,7 +49,8 @@ async def read_feed(
 ) -> FeedPage:
     """A page of an organisation's events after a sequence; None begins with the oldest that is kept.
 
-    Raises EventsForgottenError where the next event is kept no longer, or `after` was never reached.
+    It ends before the first event of a type that this code does not know. Raises EventsForgottenError where
+    the next event is kept no longer, or `after` was never reached.
     """
     head = await _head(session, audience)
     after = await _place(session, audience, after, head)
@@ -63,6 +65,11 @@ async def read_feed(
     found = rows.all()
     if len(found) == limit:
         upto = found[-1].sequence
+    unknown = next((row.sequence for row in found if row.type not in _KNOWN), None)
+    if unknown is not None:
+        # Newer code told of it, as a release is rolled out: it waits for readers that know what it is.
+        found = [row for row in found if row.sequence < unknown]
+        head = upto = unknown - 1
     return FeedPage(await read_feed_rows(session, keys, found), upto, upto < head)
 
 

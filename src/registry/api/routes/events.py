@@ -30,7 +30,7 @@ async def read(
         ),
     ] = "",
     types: Annotated[EventTypes | None, Query(description="Only these types, separated by commas")] = None,
-    limit: Annotated[int, Field(ge=1, le=100), InDigits, Query(description="How many at most")] = 100,
+    limit: Annotated[int, Field(ge=1, le=100), InDigits, Query(description="How many at most")] = 20,
     wait: Annotated[
         int, Field(ge=0, le=30), InDigits, Query(description="Seconds to wait where there are none yet")
     ] = 0,
