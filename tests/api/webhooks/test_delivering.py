@@ -1,13 +1,16 @@
 """Events reach the endpoints that wish them, signed, once, and in order."""
 
+import asyncio
 import base64
 from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from factories import BERI, PAUL, Json, Organisation, World, person
-from webhooks import Deliveries, Receiver, enabled, receiving, register
+from webhooks import Deliveries, Receiver, answer, enabled, receiving, register
 
 
 async def seen(owner: Organisation, endpoint: Json, path: str = "") -> Json:
@@ -174,6 +177,43 @@ async def test_no_more_at_a_time_than_its_concurrency(
     for _ in range(3):
         await world.publish_template(municipality)
     assert [len(await deliveries.claim()) for _ in range(2)] == [2, 0]
+
+
+async def test_workers_that_claim_at_once_share_the_room(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    await enabled(municipality, receiver, deliveries, concurrency=3)
+    for _ in range(8):
+        await world.publish_template(municipality)
+    await deliveries.sequence()
+    claimed = await asyncio.gather(*(deliveries.claim() for _ in range(4)))
+    ids = [due.claim.id for claim in claimed for due in claim]
+    assert (len(ids), len(set(ids))) == (3, 3)
+
+
+async def test_attempts_are_only_added_to(world: World) -> None:
+    for statement in ("UPDATE webhook_attempts SET number = 0", "DELETE FROM webhook_attempts"):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            async with world.database.transaction() as session:
+                await session.execute(text(statement))
+
+
+async def test_a_dump_of_the_database_holds_no_address_and_no_secret(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    endpoint = await enabled(municipality, receiver, deliveries)
+    receiver.reply = lambda _: answer(200, b"what the receiver said")
+    await world.publish_template(municipality)
+    await deliveries.settle()
+    async with world.database.reading() as session:
+        rows = [
+            str(list(row))
+            for name in ("webhook_endpoints", "webhook_deliveries", "webhook_attempts", "webhook_paces")
+            for row in await session.execute(text(f"SELECT * FROM {name}"))  # noqa: S608  # our own names
+        ]
+    hidden = (receiver.address, endpoint["secrets"][0]["secret"][6:], "what the receiver said")
+    assert rows
+    assert not [row for row in rows if any(part in row for part in hidden)]
 
 
 async def test_what_a_dead_worker_leased_is_delivered_again_with_the_same_id(
