@@ -16,7 +16,7 @@ from registry.storage.outbox import enqueue
 from registry.storage.wakeups import OUTBOX
 from telling import read_page, types_of
 
-ROUNDS, TOGETHER, USES = 8, 8, 12
+ROUNDS, TOGETHER, USES = 4, 8, 8
 
 
 async def test_a_reader_misses_nothing_and_sees_nothing_twice(race: Race) -> None:

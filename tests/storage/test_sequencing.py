@@ -26,22 +26,25 @@ REFUSE = (
 
 @dataclass(frozen=True)
 class Own:
-    """A database of the test's own."""
+    """A database of the module's own, and two organisations of the test's."""
 
     url: str
     database: Database
+    one: bytes
+    two: bytes
 
     async def leave(self, *audiences: bytes, **changes: object) -> UUID:
         """Leave a notice as an act does."""
-        stated = {"audiences": frozenset(audiences or {b"one"}), "details": {}} | changes
+        stated = {"audiences": frozenset(audiences or {self.one}), "details": {}} | changes
         notice = Notice(uuid4(), FeedEventType.TEMPLATE_RETIRED, NOW, uuid4(), **stated)  # type: ignore[arg-type]
         async with self.database.transaction() as session:
             await enqueue(session, [notice])
         return notice.id
 
-    async def feed(self, audience: bytes = b"one") -> list[tuple[int, UUID]]:
+    async def feed(self, audience: bytes = b"") -> list[tuple[int, UUID]]:
         rows = await self.database.fetch_hot(
-            "SELECT sequence, event_id FROM feed_events WHERE audience = $1 ORDER BY sequence", audience
+            "SELECT sequence, event_id FROM feed_events WHERE audience = $1 ORDER BY sequence",
+            audience or self.one,
         )
         return [tuple(row) for row in rows]
 
@@ -49,22 +52,29 @@ class Own:
         return [row[0] for row in await self.database.fetch_hot(statement)]
 
 
-@pytest.fixture
-async def own(clone_database: CloneDatabase) -> AsyncIterator[Own]:
+@pytest.fixture(scope="module")
+async def database_of_own(clone_database: CloneDatabase) -> AsyncIterator[tuple[str, Database]]:
     url = await clone_database()
     async with opened(url) as database:
-        yield Own(url, database)
+        yield url, database
+
+
+@pytest.fixture
+async def own(database_of_own: tuple[str, Database]) -> AsyncIterator[Own]:
+    url, database = database_of_own
+    yield Own(url, database, uuid4().bytes, uuid4().bytes)
+    await run_sql(url, "DROP FUNCTION IF EXISTS refuse CASCADE", "DELETE FROM outbox_set_aside")
 
 
 async def test_each_organisation_has_a_sequence_of_its_own(own: Own) -> None:
-    both = await own.leave(b"one", b"two")
-    mine = [await own.leave(b"one") for _ in range(2)]
-    yours = await own.leave(b"two")
+    both = await own.leave(own.one, own.two)
+    mine = [await own.leave(own.one) for _ in range(2)]
+    yours = await own.leave(own.two)
     assert await sequence_events(own.database, now=NOW, at_once=3) == Sequenced(3, 0, has_more=True)
     assert await sequence_events(own.database, now=NOW, at_once=3) == Sequenced(1, 0)
     assert await sequence_events(own.database, now=NOW) == Sequenced()
-    assert await own.feed(b"one") == list(enumerate([both, *mine], 1))
-    assert await own.feed(b"two") == list(enumerate([both, yours], 1))
+    assert await own.feed(own.one) == list(enumerate([both, *mine], 1))
+    assert await own.feed(own.two) == list(enumerate([both, yours], 1))
 
 
 async def test_one_is_at_it_at_a_time(own: Own) -> None:
@@ -75,9 +85,7 @@ async def test_one_is_at_it_at_a_time(own: Own) -> None:
     assert (await sequence_events(own.database, now=NOW)).told == 1
 
 
-@pytest.mark.parametrize(
-    "damage", ["type = 'mandate.unheard_of'", "details = '{\"x\": 1}'", "details = '[]'", "type = ''"]
-)
+@pytest.mark.parametrize("damage", ["type = 'mandate.unheard_of'", "details = '[]'"])
 async def test_what_cannot_be_told_is_set_aside_and_told_once_it_can(own: Own, damage: str) -> None:
     before, bad, after = [await own.leave() for _ in range(3)]
     await run_sql(own.url, f"UPDATE outbox SET {damage} WHERE event_id = '{bad}'")  # noqa: S608  # our own id

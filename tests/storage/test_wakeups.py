@@ -19,7 +19,7 @@ HANG_UP = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def url(clone_database: CloneDatabase) -> str:
     return await clone_database()
 
