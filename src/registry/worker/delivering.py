@@ -26,7 +26,6 @@ _GATHER_SECONDS: Final = 0.01
 """How long what is done is gathered, to be recorded together."""
 _GRACE_SECONDS: Final = 5.0
 """How long requests under way may take when the worker ends."""
-_AFTER_FAILURE_SECONDS: Final = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -84,13 +83,11 @@ class Delivering:
             stopping = asyncio.create_task(stop.wait())
             stopping.add_done_callback(lambda _: waiter.wake())
             while not stop.is_set():
-                pause = poll_seconds
                 try:
                     await courier.do_round()
                 except Exception as error:  # noqa: BLE001  # whatever ended this round, the next may do better
                     _log.warning("worker.round_failed", loop="deliveries", error=type(error).__name__)
-                    pause = _AFTER_FAILURE_SECONDS
-                await waiter.wait(pause)
+                await waiter.wait(poll_seconds)
                 await asyncio.sleep(0 if stop.is_set() else _GATHER_SECONDS)
             await courier.finish(grace_seconds)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from factories import BERI, Json, Organisation, World
 from registry.domain.callers import Scope
@@ -244,8 +245,14 @@ async def test_an_organisation_has_so_many_endpoints_at_most(
 ) -> None:
     owner = await world.organisation()
     del deliveries
-    for _ in range(MAX_ENDPOINTS):
-        await register(owner, receiver)
+    await register(owner, receiver)
+    copies = text(
+        "INSERT INTO webhook_endpoints SELECT (copy).* FROM (SELECT jsonb_populate_record(e, "
+        "jsonb_build_object('id', gen_random_uuid())) AS copy FROM webhook_endpoints e, "
+        "generate_series(2, :wanted) WHERE e.client_id = :client) made"
+    )
+    async with world.database.transaction() as session:
+        await session.execute(copies, {"wanted": MAX_ENDPOINTS, "client": owner.client_id})
     body = {"url": receiver.address, "event_types": ["*"]}
     refused = await owner.post(ENDPOINTS, body)
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:registry:problem:too-many-endpoints")

@@ -105,11 +105,11 @@ async def sent_to(url: str, reach: Reach, *resolved: Sequence[str]) -> list[Fail
     return failures
 
 
-@pytest.mark.parametrize("address", [*REFUSED_ADDRESSES, "not an address", ""])
-async def test_a_name_that_resolves_to_one_reaches_nobody(address: str, listener: Listener) -> None:
+async def test_a_name_that_resolves_to_one_reaches_nobody(listener: Listener) -> None:
     url = f"http://hook.example.org:{listener.port}/"
-    failures = await sent_to(url, listener.reach, [address], ["93.184.215.14", address], [])
-    assert failures == [Failure.ADDRESS_REFUSED] * 3
+    for address in [*REFUSED_ADDRESSES, "not an address", ""]:
+        failures = await sent_to(url, listener.reach, [address], ["93.184.215.14", address], [])
+        assert failures == [Failure.ADDRESS_REFUSED] * 3, address
     assert listener.reached == 0
 
 
