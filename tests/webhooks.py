@@ -10,11 +10,14 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
+from uuid_utils.compat import uuid7
 
 from factories import Json, Organisation, World
+from registry.domain.notices import FeedEventType, Notice
 from registry.operations.claim_deliveries import Due, OpenedEndpoints, claim_deliveries
 from registry.operations.record_attempts import Tried, record_attempts
 from registry.operations.sequence_events import sequence_events
+from registry.storage.outbox import enqueue
 from registry.webhooks.addresses import Reach
 from registry.webhooks.sender import HttpSender
 from registry.worker.delivering import Outbound
@@ -168,6 +171,22 @@ async def delivering(world: World, *, seconds: float = 5.0) -> AsyncIterator[Del
     sender = HttpSender(LOCAL, seconds=seconds)
     yield Deliveries(world, Outbound(sender, settings.public_url))
     await sender.close()
+
+
+async def happen(world: World, owner: Organisation, count: int = 1) -> None:
+    """Have acts tell an organisation that templates were published, without the acts."""
+    published = [
+        Notice(
+            uuid7(),
+            FeedEventType.TEMPLATE_PUBLISHED,
+            world.clock(),
+            uuid7(),
+            frozenset({world.keys.party_index(owner.party)}),
+        )
+        for _ in range(count)
+    ]
+    async with world.database.transaction() as session:
+        await enqueue(session, published)
 
 
 async def register(owner: Organisation, receiver: Receiver, **changes: Any) -> Json:  # noqa: ANN401

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from factories import BERI, PAUL, Json, Organisation, World, person
-from webhooks import Deliveries, Receiver, answer, enabled, receiving, register
+from webhooks import Deliveries, Receiver, answer, enabled, happen, receiving, register
 
 
 async def seen(owner: Organisation, endpoint: Json, path: str = "") -> Json:
@@ -138,8 +138,7 @@ async def test_what_happens_before_the_proof_is_replayed_on_request(
 ) -> None:
     before = world.clock()
     endpoint = await register(municipality, receiver)
-    for _ in range(2):
-        await world.publish_template(municipality)
+    await happen(world, municipality, 2)
     await deliveries.settle()
     assert receiver.events == []
     world.clock.advance(seconds=2)
@@ -176,8 +175,7 @@ async def test_no_more_at_a_time_than_its_concurrency(
     municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
 ) -> None:
     await enabled(municipality, receiver, deliveries, concurrency=2)
-    for _ in range(3):
-        await world.publish_template(municipality)
+    await happen(world, municipality, 3)
     assert [len(await deliveries.claim()) for _ in range(2)] == [2, 0]
 
 
@@ -185,8 +183,7 @@ async def test_workers_that_claim_at_once_share_the_room(
     municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
 ) -> None:
     await enabled(municipality, receiver, deliveries, concurrency=3)
-    for _ in range(8):
-        await world.publish_template(municipality)
+    await happen(world, municipality, 8)
     await deliveries.sequence()
     claimed = await asyncio.gather(*(deliveries.claim() for _ in range(4)))
     ids = [due.claim.id for claim in claimed for due in claim]
@@ -266,8 +263,7 @@ async def test_one_that_hangs_holds_up_no_other(
     async with receiving() as hanging:
         await enabled(municipality, hanging, deliveries, concurrency=2)
         await enabled(municipality, receiver, deliveries)
-        for _ in range(4):
-            await world.publish_template(municipality)
+        await happen(world, municipality, 4)
         due = await deliveries.claim()
         stuck = [item for item in due if item.outgoing and item.outgoing.url == hanging.address]
         for item in due:

@@ -12,7 +12,7 @@ from registry.domain.endpoints import MAX_ENDPOINTS
 from registry.storage.endpoint_deliveries import forget_old_deliveries
 from registry.webhooks.schedule import DELAYS
 from registry.worker.chores import do_chores
-from webhooks import OK, Deliveries, Receiver, answer, enabled, register
+from webhooks import OK, Deliveries, Receiver, answer, enabled, happen, register
 
 ENDPOINTS = "/v1/webhook-endpoints"
 
@@ -137,7 +137,7 @@ async def test_another_address_proves_its_wish_anew_and_what_waits_follows(
 ) -> None:
     endpoint = await enabled(municipality, receiver, deliveries)
     receiver.reply = lambda _: answer(500)
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     changed = await change(municipality, endpoint, url=receiver.address + "/new")
     assert (changed["status"], changed["url"]) == ("pending", receiver.address + "/new")
@@ -159,7 +159,7 @@ async def test_its_owner_disables_and_enables_it(
     endpoint = await enabled(municipality, receiver, deliveries)
     off = await change(municipality, endpoint, enabled=False)
     assert (off["status"], off["reason"]) == ("disabled", "owner")
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     for act, body in (("ping", None), ("replay", {"since": world.clock().isoformat()})):
         refused = await municipality.post(f"{ENDPOINTS}/{endpoint['id']}/{act}", body)
@@ -167,7 +167,7 @@ async def test_its_owner_disables_and_enables_it(
     assert (await change(municipality, endpoint, enabled=True))["status"] == "enabled"
     await deliveries.settle()
     assert receiver.events == []
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     assert len(receiver.events) == 1
 
@@ -180,7 +180,7 @@ async def test_changes_count_at_once(
     changed = await change(municipality, endpoint, **wishes)
     assert {name: changed[name] for name in wishes} == wishes
     assert changed["status"] == "enabled"
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     assert receiver.events == []
 
@@ -193,14 +193,14 @@ async def test_rotation_overlaps_and_then_the_earlier_secret_is_gone(
     rotated = (await municipality.post(address)).json()
     old, new = endpoint["secrets"][0]["secret"], rotated["secrets"][0]["secret"]
     assert [item["secret"] for item in rotated["secrets"]] == [new, None]
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     assert receiver.events[0].is_signed_with(old)
     assert receiver.events[0].is_signed_with(new)
     assert len(receiver.events[0].signatures("v1a")) == 2
     world.clock.advance(hours=24)
     municipality = await world.organisation(municipality.party)  # its token has expired
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     assert not receiver.events[1].is_signed_with(old)
     assert receiver.events[1].is_signed_with(new)
@@ -216,7 +216,7 @@ async def test_a_deleted_endpoint_gets_nothing_and_leaves_nothing(
     municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
 ) -> None:
     endpoint = await enabled(municipality, receiver, deliveries)
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     address = f"{ENDPOINTS}/{endpoint['id']}"
     assert (await municipality.http.delete(address)).status_code == 204
     await deliveries.settle()
@@ -278,8 +278,7 @@ async def test_deliveries_are_paged(
     municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
 ) -> None:
     endpoint = await enabled(municipality, receiver, deliveries)
-    for _ in range(2):
-        await world.publish_template(municipality)
+    await happen(world, municipality, 2)
     await deliveries.settle()
     address = f"{ENDPOINTS}/{endpoint['id']}/deliveries"
     first = (await municipality.get(address, limit=2)).json()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from factories import Json, Organisation, World
-from webhooks import OK, Deliveries, Receiver, Request, answer, enabled
+from webhooks import OK, Deliveries, Receiver, Request, answer, enabled, happen
 
 DELAYS = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 
@@ -28,7 +28,7 @@ async def test_ten_tries_then_it_is_exhausted_and_its_owner_told(
     municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries, endpoint: Json
 ) -> None:
     receiver.reply = lambda _: answer(500, b"out of order")
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     for number, seconds in enumerate(DELAYS, start=1):
         world.clock.advance(seconds=seconds - 1)
@@ -58,7 +58,7 @@ async def test_a_message_in_retry_holds_nothing_back(
 ) -> None:
     receiver.reply = lambda request: OK if request.json["data"]["sequence"] > 1 else answer(500)
     for _ in range(3):
-        await world.publish_template(municipality)
+        await happen(world, municipality)
         await deliveries.settle()
     assert [request.json["data"]["sequence"] for request in receiver.events] == [1, 2, 3]
     assert (await endpoint_now(municipality, endpoint))["failing_since"] is None
@@ -68,11 +68,10 @@ async def test_one_that_fails_gets_one_message_at_a_time(
     municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries, endpoint: Json
 ) -> None:
     receiver.reply = lambda _: answer(500)
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     assert (await endpoint_now(municipality, endpoint))["failing_since"] is not None
-    for _ in range(3):
-        await world.publish_template(municipality)
+    await happen(world, municipality, 3)
     assert len(await deliveries.claim()) == 1
 
 
@@ -80,9 +79,9 @@ async def test_410_disables_it_and_its_owner_is_told(
     municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries, endpoint: Json
 ) -> None:
     receiver.reply = lambda _: answer(410)
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     assert len(receiver.events) == 1
     shown = await endpoint_now(municipality, endpoint)
@@ -101,7 +100,7 @@ async def test_five_days_of_failure_disable_it_and_enabling_asks_for_proof(
     municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries, endpoint: Json
 ) -> None:
     proving, receiver.reply = receiver.reply, lambda _: answer(503)
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     world.clock.advance(days=4, hours=23)
     municipality = await world.organisation(municipality.party)  # its token has expired
@@ -136,11 +135,11 @@ async def test_throttling_pauses_the_endpoint_within_bounds(
     endpoint: Json,
 ) -> None:
     receiver.reply = lambda _: answer(429, Retry_After=retry_after)
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     asked_at = world.clock()
     receiver.reply = lambda _: OK
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     world.clock.advance(seconds=seconds - 2)
     assert await deliveries.make() == 0
     delivery = await delivery_of(municipality, endpoint, receiver.events[0])
@@ -160,7 +159,7 @@ async def test_only_2xx_counts(
     endpoint: Json,
 ) -> None:
     receiver.reply = lambda _: answer(status, Location=receiver.address + "/elsewhere")
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     assert [request.path for request in receiver.events] == ["/webhooks"]
     delivery = await delivery_of(municipality, endpoint, receiver.events[0])
@@ -171,7 +170,7 @@ async def test_answers_are_kept_to_8_kib_also_where_they_are_no_text(
     municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries, endpoint: Json
 ) -> None:
     receiver.reply = lambda _: answer(200, b"\xff" * 10_000)
-    await world.publish_template(municipality)
+    await happen(world, municipality)
     await deliveries.settle()
     (attempt,) = (await delivery_of(municipality, endpoint, receiver.events[0]))["history"]
     assert attempt["answer"] is None

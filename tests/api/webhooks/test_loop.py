@@ -6,7 +6,7 @@ from factories import Json, Organisation, World
 from registry.domain.errors import UnavailableError
 from registry.webhooks.sender import Answer, Outgoing
 from registry.worker.delivering import Delivering, Outbound
-from webhooks import OK, Deliveries, Receiver, Request, enabled
+from webhooks import OK, Deliveries, Receiver, Request, enabled, happen
 
 
 def parts(world: World, deliveries: Deliveries) -> Delivering:
@@ -39,8 +39,7 @@ async def test_what_takes_longer_is_recorded_too(
 ) -> None:
     """Also when others, begun at the same time, were recorded meanwhile."""
     endpoint = await enabled(municipality, receiver, deliveries)
-    for _ in range(2):
-        await world.publish_template(municipality)
+    await happen(world, municipality, 2)
     await deliveries.sequence()
     slow, stop = Slow(), asyncio.Event()
     outbound = Outbound(slow, "https://registry.example")
