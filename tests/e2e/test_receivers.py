@@ -63,35 +63,36 @@ async def _listening(port: int) -> None:
 @pytest.mark.parametrize("program", ["receiver.py", "receiver.mjs"])
 async def test_a_receiver_takes_what_is_signed_once(program: str) -> None:
     secret, stranger = new_secret(), new_secret()
-    for environment in ({"SECRET": secret.shared_text}, {"PUBLIC_KEY": secret.public_text}):
-        async with AsyncExitStack() as stack:
-            address, written = await stack.enter_async_context(running(program, **environment))
-            sender = HttpSender(LOCAL, seconds=10)
-            stack.push_async_callback(sender.close)
-            send = _sending(sender, address)
+    keys = {"SECRET": secret.shared_text, "PUBLIC_KEY": secret.public_text}
+    async with AsyncExitStack() as stack:
+        address, written = await stack.enter_async_context(running(program, **keys))
+        sender = HttpSender(LOCAL, seconds=10)
+        stack.push_async_callback(sender.close)
+        ping = Outgoing(address, signed_headers("msg_0", now(), PING, [secret]), PING)
+        proved, _ = await prove_wish(sender, ping, origin="registry.example", challenge="c-1")
+        assert proved
+        for kind in ("v1", "v1a"):
+            send = _sending(sender, address, kind)
             assert await send(PING, stranger) == 401
-            ping = Outgoing(address, signed_headers("msg_0", now(), PING, [secret]), PING)
-            proved, _ = await prove_wish(sender, ping, origin="registry.example", challenge="c-1")
-            assert proved
             assert await send(EVENT, secret) == 204
             assert await send(EVENT, secret) == 204  # again: taken, and passed over
-            assert await send(EVENT, stranger, identifier="msg_2") == 401
-            assert await send(EVENT, secret, identifier="msg_2", late=301) == 401
-            assert await send(EVENT, secret, identifier="msg_2", body=EVENT.replace(b"1", b"2")) == 401
-            assert await send(EVENT, stranger, secret, identifier="msg_3") == 204  # during a rotation
+            assert await send(EVENT, stranger, number=2) == 401
+            assert await send(EVENT, secret, number=2, late=301) == 401
+            assert await send(EVENT, secret, number=2, body=EVENT.replace(b"1", b"2")) == 401
+            assert await send(EVENT, stranger, secret, number=3) == 204  # during a rotation
             lines = [orjson.loads(await written.readline()) for _ in range(2)]
             assert lines == [orjson.loads(EVENT)] * 2
 
 
-def _sending(sender: HttpSender, address: str) -> Callable[..., Awaitable[int | None]]:
+def _sending(sender: HttpSender, address: str, kind: str) -> Callable[..., Awaitable[int | None]]:
+    """Send what is signed in this kind alone."""
+
     async def send(
-        signed: bytes,
-        *secrets: SigningSecret,
-        identifier: str = "msg_1",
-        late: int = 0,
-        body: bytes | None = None,
+        signed: bytes, *secrets: SigningSecret, number: int = 1, late: int = 0, body: bytes | None = None
     ) -> int | None:
-        headers = signed_headers(identifier, now() - late, signed, secrets)
+        headers = dict(signed_headers(f"msg_{kind}_{number}", now() - late, signed, secrets))
+        both = headers["webhook-signature"].split()
+        headers["webhook-signature"] = " ".join(item for item in both if item.startswith(f"{kind},"))
         return (await sender.send(Outgoing(address, headers, body or signed))).status
 
     return send
