@@ -17,9 +17,9 @@ from registry.domain.endpoints import (
 from registry.domain.errors import Fault, InvalidInputError, NotFoundError
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database, WriteSession
-from registry.storage.delivery_queue import queue_again
 from registry.storage.endpoint_deliveries import get_delivery, queue_delivery_again, queue_ping
 from registry.storage.endpoints import lock_endpoint
+from registry.storage.fan_out import queue_again
 
 
 @dataclass(frozen=True, slots=True)

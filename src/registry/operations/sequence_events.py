@@ -9,7 +9,7 @@ import structlog
 from registry.domain.errors import UnavailableError
 from registry.domain.notices import is_tellable
 from registry.storage.database import Database, WriteSession
-from registry.storage.delivery_queue import fan_out
+from registry.storage.fan_out import fan_out
 from registry.storage.sequencing import (
     Stretch,
     WaitingNotice,

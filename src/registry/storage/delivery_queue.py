@@ -1,9 +1,8 @@
-"""The queue of deliveries: what becomes of new events, which are due, and what came of their attempts.
+"""The queue of deliveries: which are due, and what came of their attempts.
 
 A claimed delivery is leased: not due again before the lease ends, and then for whoever comes first.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,97 +10,25 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Float,
-    Integer,
-    LargeBinary,
-    Text,
-    TextClause,
-    Uuid,
-    bindparam,
     select,
     text,
 )
-from sqlalchemy.types import TypeEngine
 
-from registry.domain.endpoints import ANY_TYPE, PING, DeliveryState, ExhaustedReason
+from registry.domain.endpoints import PING, DeliveryState, ExhaustedReason
 from registry.storage.database import WriteSession, any_of
+from registry.storage.delivery_statements import typed_statement
 from registry.storage.locks import hold_lock
 from registry.storage.tables import webhook_paces
-from registry.storage.tables.metadata import moment
 
 LEASE = timedelta(seconds=30)
 """Twice what an attempt may take; after a worker's death its deliveries wait so long."""
 BURST = timedelta(seconds=1)
 """How much of its rate an endpoint may have at once."""
 
-_TYPES: dict[str, TypeEngine[Any]] = {
-    "now": moment,
-    "since": moment,
-    "lease_ends": moment,
-    "endpoint_id": Uuid(),
-    "lease_id": Uuid(),
-    "limit": Integer(),
-    "burst": Float(),
-    "audiences": ARRAY(LargeBinary),
-    "firsts": ARRAY(BigInteger),
-    "endpoint_ids": ARRAY(Uuid),
-    "ids": ARRAY(Uuid),
-    "lease_ids": ARRAY(Uuid),
-    "states": ARRAY(Text),
-    "reasons": ARRAY(Text),
-    "due_ats": ARRAY(moment),
-    "pauses": ARRAY(moment),
-}
-
-
-def _statement(sql: str) -> TextClause:
-    """A statement whose parameters have their types by name."""
-    named = set(re.findall(r"(?<!:):([a-z_]+)", sql))
-    return text(sql).bindparams(*(bindparam(name, type_=_TYPES[name]) for name in named))
-
-
-_WISHED = f"""
-    ('{ANY_TYPE}' = ANY(e.event_types) OR f.type = ANY(e.event_types))
-    AND (e.template_ids = '{{}}' OR f.template_id = ANY(e.template_ids))
-    AND (e.services = '{{}}' OR e.services && f.services)
-    AND (e.departments = '{{}}' OR NOT f.is_third_party OR f.department = ANY(e.departments))
-    AND f.details ->> 'endpoint_id' IS DISTINCT FROM CAST(e.id AS text) AND f.subject_id <> e.id
-"""
-
-_FAN_OUT = _statement(f"""
-INSERT INTO webhook_deliveries
-    (endpoint_id, id, sequence, sequenced_at, type, state, created_at, due_at, tries, attempts)
-SELECT e.id, f.event_id, f.sequence, f.sequenced_at, f.type, 'waiting', :now, :now, 0, 0
-FROM unnest(:audiences, :firsts) AS new(audience, first)
-JOIN webhook_endpoints e ON e.audience = new.audience AND e.status = 'enabled'
-JOIN feed_events f ON f.audience = new.audience AND f.sequence >= new.first
-    AND f.sequenced_at >= :now - interval '1 day'
-WHERE {_WISHED}
-ON CONFLICT DO NOTHING
-""")  # noqa: S608  # put together of constants
-
-_REPLAY = _statement(f"""
-WITH wanted AS (
-    SELECT f.* FROM feed_events f JOIN webhook_endpoints e ON e.id = :endpoint_id AND f.audience = e.audience
-    WHERE f.occurred_at >= :since AND f.sequenced_at >= :since AND {_WISHED}
-    ORDER BY f.sequence LIMIT :limit
-), queued AS (
-    INSERT INTO webhook_deliveries AS d
-        (endpoint_id, id, sequence, sequenced_at, type, state, created_at, due_at, tries, attempts)
-    SELECT :endpoint_id, event_id, sequence, sequenced_at, type, 'waiting', :now, :now, 0, 0 FROM wanted
-    ON CONFLICT (endpoint_id, id) DO UPDATE
-        SET state = 'waiting', reason = NULL, due_at = excluded.due_at, tries = 0, finished_at = NULL
-        WHERE d.lease_id IS NULL OR d.due_at <= excluded.due_at
-)
-SELECT count(*) AS replayed, max(occurred_at) AS newest FROM wanted
-""")  # noqa: S608  # put together of constants
-
 # Endpoints are stepped through by index: however much waits for one of them costs the others nothing.
 # One that fails gets one attempt at a time, so that many that hang do not take all there are; one that has
 # not proved its wish gets one a second, so that nobody is troubled by pings.
-_CLAIM = _statement(f"""
+_CLAIM = typed_statement(f"""
 WITH RECURSIVE queued AS (
     (SELECT endpoint_id FROM webhook_deliveries WHERE state = 'waiting' ORDER BY endpoint_id LIMIT 1)
     UNION ALL
@@ -149,7 +76,7 @@ WITH RECURSIVE queued AS (
 SELECT * FROM claimed ORDER BY created_at, sequence
 """)  # noqa: S608  # put together of constants
 
-_SETTLE = _statement("""
+_SETTLE = typed_statement("""
 UPDATE webhook_deliveries d
 SET state = r.state, reason = r.reason, due_at = coalesce(r.due_at, d.due_at), lease_id = NULL,
     finished_at = CASE WHEN r.state = 'waiting' THEN NULL ELSE :now END
@@ -161,18 +88,18 @@ WHERE d.endpoint_id = r.endpoint_id AND d.id = r.id AND d.lease_id = r.lease_id
 RETURNING d.endpoint_id, d.id
 """)
 
-_RELEASE = _statement("""
+_RELEASE = typed_statement("""
 UPDATE webhook_deliveries d SET due_at = :now, lease_id = NULL
 WHERE d.endpoint_id = ANY(:endpoint_ids) AND d.lease_id = ANY(:lease_ids)
     AND d.state = 'waiting' AND d.due_at > :now
 """)
 
-_SUCCEEDED = _statement("""
+_SUCCEEDED = typed_statement("""
 UPDATE webhook_paces SET failing_since = NULL
 WHERE endpoint_id = ANY(:ids) AND failing_since IS NOT NULL
 """)
 
-_FAILED = _statement("""
+_FAILED = typed_statement("""
 UPDATE webhook_paces p
 SET failing_since = coalesce(p.failing_since, :now),
     next_start_at = greatest(p.next_start_at, r.pause_until)
@@ -210,27 +137,6 @@ class Settlement:
     state: DeliveryState
     reason: ExhaustedReason | None = None
     due_at: datetime | None = None
-
-
-async def fan_out(session: WriteSession, firsts: Mapping[bytes, int], *, now: datetime) -> int:
-    """Queue new events for every enabled endpoint that wishes them, in the sequencer's transaction.
-
-    `firsts` gives for each audience the first of its new sequences. Returns how many deliveries were queued.
-    """
-    parameters = {"audiences": list(firsts), "firsts": list(firsts.values()), "now": now}
-    return (await session.execute(_FAN_OUT, parameters)).rowcount
-
-
-async def queue_again(
-    session: WriteSession, endpoint_id: UUID, since: datetime, *, limit: int, now: datetime
-) -> tuple[int, datetime | None]:
-    """Queue all events that an endpoint wishes and that occurred since then, oldest first.
-
-    Returns how many, and when the newest of them occurred.
-    """
-    parameters = {"endpoint_id": endpoint_id, "since": since, "limit": limit, "now": now}
-    row = (await session.execute(_REPLAY, parameters)).one()
-    return row.replayed, row.newest
 
 
 async def claim_due(session: WriteSession, lease_id: UUID, *, limit: int, now: datetime) -> list[Claim]:
