@@ -55,6 +55,7 @@ bench: $(VENV)/dev.stamp ## Measure verification against a bare endpoint, chains
 	@$(BIN)/python -m benchmarks.chain
 	@$(BIN)/python -m benchmarks.events
 	@$(BIN)/python -m benchmarks.log
+	@$(BIN)/python -m benchmarks.webhooks
 
 openapi: $(VENV)/dev.stamp ## Write the contract to openapi/
 	@$(BIN)/registry openapi --write openapi/openapi.json

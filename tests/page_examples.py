@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from registry_processes import Dev
-from required_programs import need_program
+from required_programs import PROJECT, need_program
 
 _PART = re.compile(
     r"^#+ (?P<heading>[^\n]*)$|^```(?P<language>\w*)\n(?P<block>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -44,6 +44,7 @@ async def run_examples(page: Path, dev: Dev, directory: Path) -> list[ShownExamp
     script = f"\necho '{_BETWEEN}'\n".join(["set -euo pipefail", *(item.commands for item in examples)])
     programs = Path(sys.executable).parent
     script = script.replace("http://127.0.0.1:8000", dev.address).replace(".venv/bin/", f"{programs}/")
+    script = script.replace("docs/receivers/", f"{PROJECT}/docs/receivers/")
     process = await asyncio.create_subprocess_exec(
         "bash",
         "-c",

@@ -61,6 +61,10 @@ NO_COLLECTIONS: Final = {
     "overview": "of the person's own, over several kinds",
     "access-log": "one log, of many entries",
     "refusal": "an act, once per request",
+    "secret-rotation": "an act on the endpoint",
+    "ping": "an act on the endpoint",
+    "replay": "an act on the endpoint",
+    "redelivery": "an act on the delivery",
 }
 SINGULAR_LISTS: Final = {
     "signatures_missing": "reads as it is: the signatures that are missing",
@@ -73,6 +77,7 @@ SINGULAR_LISTS: Final = {
     "path": "one path of many hashes",
     "chain": "one chain of many mandates",
     "also_ended": "the mandates that did",
+    "history": "one history of many attempts",
 }
 OTHER_MEDIA: Final = {
     ("get_an_access_token", "application/x-www-form-urlencoded"): "RFC 6749 section 4.4.2",

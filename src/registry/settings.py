@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from registry.domain.errors import InvalidPartyIdError
 from registry.domain.parties import Party
 from registry.identity.schemes import parse_organisation
+from registry.webhooks.addresses import Reach
 
 
 def _canonical_organisation(text: str) -> str:
@@ -101,6 +102,15 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="Where the newest checkpoint is kept, too, so that a database put back is noticed"),
     ] = None
+    webhooks_ports: Annotated[
+        frozenset[int], Field(description="JSON: the ports that webhooks may go to")
+    ] = frozenset({443})
+    webhooks_allow_http: Annotated[
+        bool, Field(description="Whether webhooks may also go to http addresses")
+    ] = False
+    webhooks_allow_loopback: Annotated[
+        bool, Field(description="Whether webhooks may go to this machine, by any port; development only")
+    ] = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def request_link(self, third_party: Party, request_id: UUID) -> str:
@@ -111,6 +121,11 @@ class Settings(BaseSettings):
     def derived_log_origin(self) -> str:
         """What the log is called where the operator does not say: its address without the scheme."""
         return f"{self.public_url.partition('://')[2]}/log"
+
+    @property
+    def webhook_reach(self) -> Reach:
+        """How far webhooks may go."""
+        return Reach(self.webhooks_ports, self.webhooks_allow_http, self.webhooks_allow_loopback)
 
     @property
     def access_token_lifetime(self) -> timedelta:

@@ -57,7 +57,7 @@ def test_every_request_has_a_valid_example(operation: Operation) -> None:
 @each_operation
 def test_every_successful_answer_has_a_valid_example(operation: Operation) -> None:
     answers = list(operation.answers("2"))
-    assert answers, "what does it answer?"
+    assert answers or "204" in operation.responses, "what does it answer?"
     for status, media_type, media in answers:
         found = examples_of(media)
         assert found, f"{status} {media_type} has no example"

@@ -49,6 +49,9 @@ class Visitor:
             headers={name: value for name, value in headers.items() if value},
             **self._body(operation, body),
         )
+        if response.status_code == httpx.codes.NO_CONTENT:
+            assert "204" in operation.responses
+            return None
         expected = next(operation.answers("2"))
         assert (str(response.status_code), response.headers["content-type"].partition(";")[0]) == expected[
             :2
@@ -122,6 +125,7 @@ async def test_every_operation_answers_to_its_example(visitor: Visitor) -> None:
     await restrict(visitor)
     await approve(visitor)
     await read_what_is_told(visitor)
+    await have_it_sent(visitor)
     await look_at_oneself(visitor)
     await audit(visitor)
     assert visitor.tried == {operation.id for operation in all_operations()}
@@ -263,6 +267,26 @@ async def read_what_is_told(visitor: Visitor) -> None:
         pass
     told = await visitor.press_execute("read_events")
     assert {event["type"] for event in told["items"]} == {"mandate.issued"}
+
+
+async def have_it_sent(visitor: Visitor) -> None:
+    """To an endpoint that nobody delivers to here."""
+    endpoint = await visitor.press_execute("register_an_endpoint")
+    own = {"endpoint_id": endpoint["id"]}
+    assert [item["id"] for item in (await visitor.press_execute("list_endpoints"))["items"]] == [
+        endpoint["id"]
+    ]
+    for operation_id in ("read_an_endpoint", "change_an_endpoint", "rotate_the_secret"):
+        await visitor.press_execute(operation_id, **own)
+    ping = await visitor.press_execute("ping_an_endpoint", **own)
+    await visitor.press_execute("replay_events", body={"since": datetime.now(UTC).isoformat()}, **own)
+    listed = await visitor.press_execute(
+        "list_deliveries", **own, state="waiting", cursor="f" * 8 + ping["id"][8:]
+    )
+    assert [item["id"] for item in listed["items"]] == [ping["id"]]
+    for operation_id in ("read_a_delivery", "deliver_again"):
+        await visitor.press_execute(operation_id, **own, delivery_id=ping["id"])
+    await visitor.press_execute("delete_an_endpoint", **own)
 
 
 async def look_at_oneself(visitor: Visitor) -> None:

@@ -237,9 +237,13 @@ def test_traces_go_in_and_out(operation: Operation) -> None:
 
 
 @rule("WEB.01", "WEB.02", "WEB.04", "WEB.05")
-def test_there_are_no_webhooks_that_would_have_to_follow_the_rules() -> None:
-    assert "webhooks" not in contract()
-    assert not [operation.path for operation in all_operations() if "webhook" in operation.path]
+def test_webhooks_are_signed_numbered_sent_again_and_described() -> None:
+    described = contract()["webhooks"]["event"]["post"]
+    headers = {item["name"] for item in described["parameters"] if item["required"]}
+    assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    on_and_off = {operation.id for operation in all_operations() if operation.path.startswith("/v1/webhook")}
+    assert {"register_an_endpoint", "delete_an_endpoint", "replay_events", "deliver_again"} <= on_and_off
+    assert any(operation.id == "read_events" for operation in all_operations())
 
 
 @rule("ARP.03")

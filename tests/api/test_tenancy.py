@@ -53,6 +53,8 @@ class Named:
     representative: str
     restriction: str
     approval: str
+    endpoint: str
+    delivery: str
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,20 @@ async def tenants(world: World) -> Tenants:
     signed = await owner.post(f"/v1/mandate-requests/{request['id']}/signatures", signature)
     assert signed.json()["status"] == "pending"
     approval = (await owner.post("/v1/approvals", matter(owner))).json()
-    foreign = Named(draft["id"], mandate["id"], request["id"], BERI, PAUL, restriction["id"], approval["id"])
+    wished = {"url": "https://cases.example.org/webhooks", "event_types": ["*"]}
+    endpoint = (await owner.post("/v1/webhook-endpoints", wished)).json()
+    ping = (await owner.post(f"/v1/webhook-endpoints/{endpoint['id']}/ping")).json()
+    foreign = Named(
+        draft["id"],
+        mandate["id"],
+        request["id"],
+        BERI,
+        PAUL,
+        restriction["id"],
+        approval["id"],
+        endpoint["id"],
+        ping["id"],
+    )
     await integrate(world)
     return Tenants(world, owner, stranger, await world.publish_template(stranger), foreign)
 
@@ -164,6 +179,17 @@ async def deliver(tenants: Tenants, named: Named) -> httpx.Response:
     body = mandate_body(tenants.own_template | {"id": named.template})
     address = "/v1/statutory-deliveries/register/1"
     return await tenants.stranger.http.put(address, json={"mandates": [body]})
+
+
+ENDPOINT = "/v1/webhook-endpoints/{endpoint}"
+
+
+async def change_endpoint(tenants: Tenants, named: Named) -> httpx.Response:
+    return await tenants.stranger.http.patch(ENDPOINT.format(**vars(named)), json={"enabled": False})
+
+
+async def delete_endpoint(tenants: Tenants, named: Named) -> httpx.Response:
+    return await tenants.stranger.http.delete(ENDPOINT.format(**vars(named)))
 
 
 REASON = {"reason": "we were asked to"}
@@ -334,6 +360,23 @@ ENTRIES: dict[tuple[str, str], list[Ask]] = {
     ("POST", "/v1/restrictions/{restriction_id}/lifting"): [
         post("/v1/restrictions/{restriction}/lifting", lambda _, __: REASON)
     ],
+    ("POST", "/v1/webhook-endpoints"): [],  # names nothing that exists
+    ("GET", "/v1/webhook-endpoints"): [get("/v1/webhook-endpoints")],
+    ("GET", "/v1/webhook-endpoints/{endpoint_id}"): [get(ENDPOINT)],
+    ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): [change_endpoint],
+    ("DELETE", "/v1/webhook-endpoints/{endpoint_id}"): [delete_endpoint],
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/secret-rotation"): [post(ENDPOINT + "/secret-rotation")],
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/ping"): [post(ENDPOINT + "/ping")],
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/replay"): [
+        post(ENDPOINT + "/replay", lambda t, _: {"since": t.world.clock().isoformat()})
+    ],
+    ("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries"): [get(ENDPOINT + "/deliveries")],
+    ("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}"): [
+        get(ENDPOINT + "/deliveries/{delivery}")
+    ],
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redelivery"): [
+        post(ENDPOINT + "/deliveries/{delivery}/redelivery")
+    ],
     ("POST", "/v1/acting-contexts"): [post("/v1/acting-contexts", asked)],
     ("POST", "/v1/acting-contexts/exchange"): [exchange_own_context],
     ("POST", "/v1/approvals"): [post("/v1/approvals", lambda tenants, _: matter(tenants.owner))],
@@ -390,7 +433,7 @@ def _shown(value: Any) -> Any:  # noqa: ANN401
 
 
 def nobody() -> Named:
-    return Named(str(uuid7()), str(uuid7()), str(uuid7()), MARIA, HERMAN, str(uuid7()), str(uuid7()))
+    return Named(str(uuid7()), str(uuid7()), str(uuid7()), MARIA, HERMAN, *(str(uuid7()) for _ in range(4)))
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)

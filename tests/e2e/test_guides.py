@@ -72,6 +72,14 @@ OUTCOMES = {
         "6.": ['"context":"', '"decision":"permit"', '"representative":{"scheme":"se-pnr"'],
         "7.": ['"type":"mandate.revoked"', '"status":"retired"'],
     },
+    "webhooks.md": {
+        "1.": ['"status":"pending"', '"secret":"whsec_', '"public_key":"whpk_'],
+        "2.": ['"type":"endpoint.ping"', '"status":"enabled"', '"secret":null'],
+        "3.": ['"status":"published"', '"type": "template.published"'],
+        "4.": ['"state":"delivered"', '"history":[{"number":1', '"status":204'],
+        "5.": ['"state":"waiting"', '"queued":', '"next_since":null'],
+        "6.": ['"secret":"whsec_', '"until":"', '"status":"retired"'],
+    },
 }
 """By page and section: what its answers say, in this order."""
 

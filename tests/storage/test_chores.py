@@ -20,7 +20,7 @@ from registry.worker.loops import Loop, run_loops
 from registry.worker.work import Work
 
 NOW = datetime.now(UTC)
-PARTITIONED = (*PARTITIONED_TABLES, "feed_events")
+PARTITIONED = (*PARTITIONED_TABLES, "feed_events", "webhook_attempts")
 LATER = NOW.replace(day=15) + timedelta(days=61)
 """Two months from now: the day of the month keeps clear of the months' different lengths."""
 

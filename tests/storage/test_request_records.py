@@ -16,7 +16,7 @@ from registry.signing.keys import KeyRing
 from registry.storage.database import Database
 from registry.storage.request_states import request_row
 from registry.storage.sealed_entries import SealedEntry, list_entries
-from registry.worker.work import run_worker
+from registry.worker.work import Work, run_worker
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ async def test_the_worker_records_lapses(clone_database: CloneDatabase, keys: Ke
             return lapses
 
         async with asyncio.timeout(30):
-            await run_worker(database, lambda: keys, clock, stop, timers_seconds=0)
+            await run_worker(Work(database, lambda: keys, clock), stop, timers_seconds=0)
         created, lapsed = await assert_projected(world, request)
         assert (created.entry.type, lapsed.entry.type) == ("request.created", "request.lapsed")
         assert lapsed.entry.registered_by == "urn:registry:worker"

@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from registry.api.contract_examples import add_examples
 from registry.api.contract_operations import HEADERS, PARAMETERS, complete_operation
 from registry.api.contract_problems import PROBLEM_SCHEMA, add_problems
+from registry.api.contract_webhooks import describe_messages
 from registry.api.routes.service import API_VERSION, RELEASED
 from registry.api.routes.tokens import TOKEN_PATH
 from registry.domain.callers import Scope
@@ -48,6 +49,7 @@ _TAGS = {
     "Acting contexts": "Keep acting for the same principal from one e-service to the next.",
     "Restrictions": "Blocks that win over every mandate: impose, look up, lift.",
     "Approvals": "One matter, approved by the representative before it goes through.",
+    "Webhooks": "Have events sent: endpoints, their secrets, and every delivery.",
     "Events": "What your organisation is told: everything that happens to what it has a part in, in order.",
     "Own view": "What a person sees of itself, with its id token.",
     "Access log": "Who looked at whom, for auditors who say what for.",
@@ -71,6 +73,7 @@ _SCOPES = {
     Scope.VERIFY_ANY: "Verify towards any organisation",
     Scope.RESTRICTIONS_MANAGE: "Impose, look up and lift restrictions",
     Scope.APPROVALS_WRITE: "Submit matters for approval, read and decide them",
+    Scope.WEBHOOKS_MANAGE: "Manage webhook endpoints and look at their deliveries",
     Scope.EVENTS_READ: "Read the events that the own organisation is told",
     Scope.REGISTRY_ADMIN: "Impose restrictions everywhere, and lift any",
 }
@@ -121,6 +124,7 @@ def build_contract(app: FastAPI) -> dict[str, Any]:
         add_problems(path, operation, components["responses"], extra=problems)
     _close_patterns(components["schemas"])
     add_examples(document)
+    describe_messages(document)
     return document
 
 

@@ -8,6 +8,7 @@ from registry.api.examples import (
     approvals,
     contexts,
     deliveries,
+    endpoints,
     events,
     evidence,
     log,
@@ -23,6 +24,8 @@ from registry.api.examples import (
 from registry.api.examples.parts import (
     ALCOHOL,
     APPROVAL_ID,
+    DELIVERY_ID,
+    ENDPOINT_ID,
     EVENT_ID,
     MANDATE_ID,
     REQUEST_ID,
@@ -45,6 +48,7 @@ _OPERATIONS: dict[str, Example] = {
     **verifications.EXAMPLES,
     **restrictions.EXAMPLES,
     **approvals.EXAMPLES,
+    **endpoints.EXAMPLES,
     **contexts.EXAMPLES,
     **events.EXAMPLES,
     **overview.EXAMPLES,
@@ -89,6 +93,10 @@ _PARAMETERS: dict[str, Any] = {
     "restriction_id": RESTRICTION_ID,
     "request_id": REQUEST_ID,
     "event_id": EVENT_ID,
+    "endpoint_id": ENDPOINT_ID,
+    "delivery_id": DELIVERY_ID,
+    "state": "delivered",
+    "cursor": DELIVERY_ID,
     "use_id": EVENT_ID,
     "after": "",
     "types": "mandate.issued",
@@ -124,7 +132,7 @@ def _add(operation: dict[str, Any], example: Example) -> None:
             _add_to_fields(media["schema"]["properties"], example.request or {})
     for status, response in operation["responses"].items():
         if status.startswith("2"):
-            for media in response["content"].values():
+            for media in response.get("content", {}).values():
                 media["example"] = example.answer
 
 

@@ -70,6 +70,8 @@ _IDS = {
     "request_id": "The id of a mandate request",
     "mandate_id": "The id of a mandate, as its issue answered it",
     "approval_id": "The id of an approval, as its request answered it",
+    "endpoint_id": "The id of an endpoint, as its registration answered it",
+    "delivery_id": "The id of a delivery: that of its event, or of the ping",
     "restriction_id": "The id of a restriction, as its imposing answered it",
     "event_id": "The id of the event by which it was asked for, as that answered it",
     "use_id": "The id of the use, as recording it answered",

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from registry.api.personal_numbers import names_person
 from registry.domain.approvals import AlreadyDecidedError, ApprovalLapsedError, ApprovalRequiredError
 from registry.domain.documents import utc_text
+from registry.domain.endpoints import EndpointDisabledError, TooManyEndpointsError, TooManySecretsError
 from registry.domain.errors import (
     AlreadyEndedError,
     AlreadyInForceError,
@@ -129,6 +130,9 @@ PROBLEMS: dict[type[RegistryError], ProblemType] = {
     RequestOverError: ProblemType("request-over", 409, "Request over"),
     AlreadySignedError: ProblemType("already-signed", 409, "Already signed"),
     NotGrantableError: ProblemType("not-grantable", 409, "Not grantable any more"),
+    TooManyEndpointsError: ProblemType("too-many-endpoints", 409, "Too many endpoints"),
+    TooManySecretsError: ProblemType("too-many-secrets", 409, "Too many secrets"),
+    EndpointDisabledError: ProblemType("endpoint-disabled", 409, "Endpoint disabled"),
     RequestInProgressError: ProblemType("request-in-progress", 409, "Request in progress"),
     LogPendingError: ProblemType("log-pending", 409, "Not in the log yet"),
     ConflictError: ProblemType("conflict", 409, "Conflict"),

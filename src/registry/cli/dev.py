@@ -32,8 +32,10 @@ from registry.settings import Settings
 from registry.signing.keys import create_key_file, load_key_ring, new_key_ring, save_key_ring
 from registry.storage.database import open_database
 from registry.storage.revision import NEWEST_REVISION, get_revision
+from registry.webhooks.sender import HttpSender
+from registry.worker.delivering import Outbound
 from registry.worker.integrating import Integrator
-from registry.worker.work import run_worker
+from registry.worker.work import Work, run_worker
 
 DATABASE = "registry"
 
@@ -60,10 +62,12 @@ def dev(
             public_url=f"http://{host}:{port}",
             company_register=str(DEMO_REGISTER),
             minaombud_file=DEMO_MINAOMBUD_CLIENTS,
+            webhooks_allow_loopback=True,
             docs_client_id="demo-platform",
             docs_client_secret="demo",  # noqa: S106  # published: every client of the demo has it
             docs_scopes="templates:read templates:write requests:write mandates:issue mandates:register "
-            "mandates:read mandates:revoke mandates:use mandates:suspend verify:own events:read",
+            "mandates:read mandates:revoke mandates:use mandates:suspend verify:own events:read "
+            "webhooks:manage",
         )
         _prepare_keys(settings.keys_file)
         if asyncio.run(_revision(url)) != NEWEST_REVISION:
@@ -141,12 +145,19 @@ async def _run(settings: Settings, listener: socket.socket) -> None:
             utc_now,
             LogName(settings.log_origin, settings.derived_log_origin),
         )
-        worker = asyncio.create_task(
-            run_worker(runtime.database, lambda: runtime.keys, utc_now, stop, integrator=integrator)
+        sender = HttpSender(settings.webhook_reach)
+        work = Work(
+            runtime.database,
+            lambda: runtime.keys,
+            utc_now,
+            integrator,
+            Outbound(sender, settings.public_url),
         )
+        worker = asyncio.create_task(run_worker(work, stop))
         server = Server(runtime, lambda: typer.echo(announcement(settings.public_url)), surfaces)
         try:
             await server.serve([listener])
         finally:
             stop.set()
             await worker
+            await sender.close()

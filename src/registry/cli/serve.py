@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -12,10 +13,12 @@ from registry.cli.settings import load_settings
 from registry.operations.integrate_log import LogName
 from registry.serving import Server, bind, open_runtime, open_surfaces, utc_now
 from registry.settings import Settings
-from registry.signing.keys import load_key_ring
+from registry.signing.keys import KeyRing, load_key_ring
 from registry.storage.database import open_database
+from registry.webhooks.sender import HttpSender
+from registry.worker.delivering import Outbound
 from registry.worker.integrating import Integrator
-from registry.worker.work import run_worker, stop_on_signals
+from registry.worker.work import Work, run_worker, stop_on_signals
 
 _log = structlog.get_logger(__name__)
 
@@ -46,7 +49,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 
 def worker() -> None:
     """Do what nobody asks for: tell events, warn and lapse in time, keep the log, tidy. Run any number."""
-    asyncio.run(_work(load_settings()))
+    uvloop.run(_work(load_settings()))
 
 
 async def _work(settings: Settings) -> None:
@@ -55,21 +58,32 @@ async def _work(settings: Settings) -> None:
     )
     stop = asyncio.Event()
     stop_on_signals(stop)
-    integrator = Integrator(
+    keys, sender = _KeyFile(settings.keys_file), HttpSender(settings.webhook_reach)
+    name = LogName(settings.log_origin, settings.derived_log_origin)
+    work = Work(
         database,
-        lambda: load_key_ring(settings.keys_file),
+        keys,
         utc_now,
-        LogName(settings.log_origin, settings.derived_log_origin),
-        settings.log_witness_file,
+        Integrator(database, keys, utc_now, name, settings.log_witness_file),
+        Outbound(sender, settings.public_url),
     )
     try:
-        await run_worker(
-            database,
-            lambda: load_key_ring(settings.keys_file),
-            utc_now,
-            stop,
-            integrator=integrator,
-            poll_seconds=settings.worker_poll_seconds,
-        )
+        await run_worker(work, stop, poll_seconds=settings.worker_poll_seconds)
     finally:
+        await sender.close()
         await database.close()
+
+
+class _KeyFile:
+    """The keys of a file, read again when it has changed: a worker asks for them many times a second."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read: tuple[int, KeyRing] | None = None
+
+    def __call__(self) -> KeyRing:
+        """The keys of the moment. Raises KeyFileError."""
+        changed_at = self._path.stat().st_mtime_ns if self._path.exists() else 0
+        if self._read is None or self._read[0] != changed_at:
+            self._read = changed_at, load_key_ring(self._path)
+        return self._read[1]

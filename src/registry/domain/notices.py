@@ -42,10 +42,11 @@ class FeedEventType(StrEnum):
     APPROVAL_REQUESTED = "approval.requested"
     APPROVAL_DECIDED = "approval.decided"
     ENDPOINT_DISABLED = "endpoint.disabled"
+    DELIVERY_EXHAUSTED = "delivery.exhausted"
 
     @property
     def subject(self) -> str:
-        """The noun: `template`, `request`, `mandate`, `restriction`, `approval` or `endpoint`."""
+        """The noun: `template`, `request`, `mandate`, `restriction`, `approval`, `endpoint`, `delivery`."""
         return self.value.partition(".")[0]
 
 
@@ -88,6 +89,7 @@ DETAILS: Mapping[FeedEventType, frozenset[str]] = {
     FeedEventType.APPROVAL_REQUESTED: frozenset({"deadline"}),
     FeedEventType.APPROVAL_DECIDED: frozenset({"decision"}),
     FeedEventType.ENDPOINT_DISABLED: frozenset({"reason"}),
+    FeedEventType.DELIVERY_EXHAUSTED: frozenset({"endpoint_id", "reason"}),
 }
 """The members of `details`, all of them always there."""
 

@@ -9,6 +9,7 @@ import structlog
 from registry.domain.errors import UnavailableError
 from registry.domain.notices import is_tellable
 from registry.storage.database import Database, WriteSession
+from registry.storage.fan_out import fan_out
 from registry.storage.sequencing import (
     Stretch,
     WaitingNotice,
@@ -85,7 +86,9 @@ def _sort(waiting: Iterable[WaitingNotice]) -> tuple[list[WaitingNotice], list[W
 
 async def _tell(session: WriteSession, notices: Iterable[WaitingNotice], *, now: datetime) -> list[Stretch]:
     """Everything that is done with new events, in this order; each step sees the rows of those before."""
-    return await sequence_notices(session, [notice.position for notice in notices], now=now)
+    stretches = await sequence_notices(session, [notice.position for notice in notices], now=now)
+    await fan_out(session, {stretch.audience: stretch.first for stretch in stretches}, now=now)
+    return stretches
 
 
 async def _set_culprits_aside(database: Database, *, now: datetime, at_once: int) -> int:

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, LargeBinary, Row, and_, func, literal, or_, select
 
 from registry.domain.feed import EventsForgottenError, FeedEvent, OpenCase
 from registry.domain.notices import FeedEventType
@@ -93,6 +94,20 @@ async def read_feed_rows(session: ReadSession, keys: KeyRing, rows: Iterable[Row
         )
         for row in found
     ]
+
+
+async def list_feed_rows(
+    session: ReadSession, places: Collection[tuple[bytes, int]], *, since: datetime
+) -> Sequence[Row[Any]]:
+    """Rows of `feed_events` by audience and sequence, of those sequenced since then; any order."""
+    given = func.unnest(
+        literal([audience for audience, _ in places], ARRAY(LargeBinary)),
+        literal([sequence for _, sequence in places], ARRAY(BigInteger)),
+    )
+    asked = given.table_valued("audience", "sequence").render_derived(name="asked")
+    same = and_(_events.audience == asked.c.audience, _events.sequence == asked.c.sequence)
+    rows = await session.execute(select(feed_events).join(asked, same).where(_events.sequenced_at >= since))
+    return rows.all()
 
 
 async def _head(session: ReadSession, audience: bytes) -> int:

@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from registry.storage.database import ReadSession
 
-NEWEST_REVISION = "20261122_transparency_log"
+NEWEST_REVISION = "20261122_webhooks"
 """The head of `migrations/`; a test holds them equal."""
 
 

@@ -26,6 +26,8 @@ _MAX_NAMED = 200
 
 OUTBOX = b""
 """To wait for the outbox instead of an organisation's feed."""
+DELIVERIES = b"deliveries"
+"""To wait for anything that may have to be delivered: every feed, and what endpoints' owners ask for."""
 
 
 class Waiter:
@@ -153,7 +155,7 @@ class Wakeups:
 
     def _on_feed(self, _connection: object, _process: int, _channel: str, payload: object) -> None:
         named = [bytes.fromhex(part) for part in str(payload).split(",") if part]
-        self._wake(named or None)
+        self._wake([*named, DELIVERIES] if named else None)
 
     def _wake(self, topics: Collection[bytes] | None) -> None:
         """Wake who waits for these topics; None wakes all."""

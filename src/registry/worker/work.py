@@ -14,6 +14,7 @@ from registry.operations.sequence_events import retry_set_aside, sequence_events
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database
 from registry.worker.chores import do_chores
+from registry.worker.delivering import Delivering, Outbound
 from registry.worker.integrating import Integrator
 from registry.worker.loops import Loop, run_loops
 
@@ -25,11 +26,16 @@ CHECKPOINT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Work:
-    """What the rounds work with. `keys` gives those of the moment, with which a round seals and finds."""
+    """What the rounds work with. `keys` gives those of the moment, with which a round seals and finds.
+
+    Without `integrator` the transparency log is left as it is; without `outbound` nothing is delivered.
+    """
 
     database: Database
     keys: Callable[[], KeyRing]
     clock: Callable[[], datetime]
+    integrator: Integrator | None = None
+    outbound: Outbound | None = None
 
     async def sequence(self) -> bool:
         """Tell what acts left in the outbox."""
@@ -52,33 +58,32 @@ class Work:
 
 
 async def run_worker(
-    database: Database,
-    keys: Callable[[], KeyRing],
-    clock: Callable[[], datetime],
+    work: Work,
     stop: asyncio.Event,
     *,
-    integrator: Integrator | None = None,
     poll_seconds: float = POLL_SECONDS,
     timers_seconds: float = TIMERS_SECONDS,
     chores_seconds: float = CHORES_SECONDS,
 ) -> None:
     """Work until told to stop; what a failed round leaves, the next one does.
 
-    `poll_seconds` is how long an event waits at most where no hint of it gets through. Without
-    `integrator` the transparency log is left as it is.
+    `poll_seconds` is how long an event waits at most where no hint of it gets through.
     """
-    work = Work(database, keys, clock)
     with suppress(UnavailableError):
-        await retry_set_aside(database)
+        await retry_set_aside(work.database)
     loops = [
         Loop("sequence", work.sequence, poll_seconds, woken=True),
         Loop("timers", work.fire, timers_seconds),
         Loop("lapses", work.lapse, timers_seconds),
         Loop("chores", work.tidy, chores_seconds),
     ]
-    if integrator is not None:
-        loops.append(Loop("log", integrator.do_round, CHECKPOINT_SECONDS))
-    await run_loops(loops, database.wakeups, stop)
+    if work.integrator is not None:
+        loops.append(Loop("log", work.integrator.do_round, CHECKPOINT_SECONDS))
+    running = [run_loops(loops, work.database.wakeups, stop)]
+    if work.outbound is not None:
+        delivering = Delivering(work.database, work.keys, work.clock, work.outbound)
+        running.append(delivering.run(stop, poll_seconds=poll_seconds))
+    await asyncio.gather(*running)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

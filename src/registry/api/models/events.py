@@ -285,6 +285,21 @@ class EndpointDisabledOut(_EventOut):
     details: EndpointDisabledDetails
 
 
+class DeliveryExhaustedDetails(WireOut):
+    """To which endpoint, and why it is not tried again."""
+
+    endpoint_id: Id
+    reason: str
+
+
+class DeliveryExhaustedOut(_EventOut):
+    """An event could not be delivered to a webhook endpoint of yours: have it redelivered, or read it."""
+
+    type: Literal[Type.DELIVERY_EXHAUSTED]
+    delivery_id: Id
+    details: DeliveryExhaustedDetails
+
+
 FeedEventOut: TypeAlias = Annotated[
     TemplateEventOut
     | RequestCreatedOut
@@ -302,7 +317,8 @@ FeedEventOut: TypeAlias = Annotated[
     | RestrictionEventOut
     | ApprovalRequestedOut
     | ApprovalDecidedOut
-    | EndpointDisabledOut,
+    | EndpointDisabledOut
+    | DeliveryExhaustedOut,
     Field(discriminator="type"),
 ]
 

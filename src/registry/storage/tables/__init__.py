@@ -38,6 +38,12 @@ from registry.storage.tables.templates import (
 )
 from registry.storage.tables.third_party_keys import third_party_keys
 from registry.storage.tables.timers import mandate_timers, open_uses
+from registry.storage.tables.webhooks import (
+    webhook_attempts,
+    webhook_deliveries,
+    webhook_endpoints,
+    webhook_paces,
+)
 
 RECORD_TABLES = (
     "templates",
@@ -94,4 +100,8 @@ __all__ = [
     "template_versions",
     "templates",
     "third_party_keys",
+    "webhook_attempts",
+    "webhook_deliveries",
+    "webhook_endpoints",
+    "webhook_paces",
 ]

@@ -1,0 +1,1 @@
+"""Webhooks on the wire: messages and their signatures, when to try again, where to go. No database."""
