@@ -42,6 +42,7 @@ def test_secrets_are_read_as_they_are_written() -> None:
         (VECTOR["shared"] + "!", VECTOR["private"]),
         (VECTOR["shared"], new_secret().private_text[:60] + VECTOR["private"][60:]),
     ],
+    ids=["no shared one", "no private one", "too short", "no base64", "halves that do not belong together"],
 )
 def test_what_is_no_secret_is_refused(shared: str, private: str) -> None:
     with pytest.raises(ValueError, match="secret"):
