@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+SPECTRAL := node_modules/@stoplight/spectral-cli/dist/index.js
 
 # A start is mostly importing, a few times slower where Python may not keep what it compiled.
 export PYTHONDONTWRITEBYTECODE :=
@@ -47,6 +48,11 @@ layers: $(VENV)/dev.stamp
 
 contract: $(VENV)/dev.stamp
 	@$(BIN)/registry openapi --check openapi/openapi.json
+	@if test -e $(SPECTRAL) && command -v node >/dev/null; then \
+		node $(SPECTRAL) lint --quiet --ruleset openapi/spectral.yaml --fail-severity hint openapi/openapi.json; \
+	else \
+		echo "The contract was not linted: install node, then \`npm ci\`."; test "$$CI" != true; \
+	fi
 	@$(BIN)/pytest -q tests/migrations
 
 bench: $(VENV)/dev.stamp ## Measure verification against a bare endpoint, chains, events, the log, Mina ombud

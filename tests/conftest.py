@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import uvloop
 from hypothesis import HealthCheck, settings
 
 from registry.embedded import EmbeddedPostgres
@@ -58,7 +59,11 @@ async def run_sql(url: str, *statements: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the server in the process that outlives all workers; they find it in the environment."""
+    """Start the server in the process that outlives all workers; they find it in the environment.
+
+    All of them use the event loop that serves in production.
+    """
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     if hasattr(config, "workerinput"):
         return
     directory = tempfile.TemporaryDirectory(prefix="registry-tests-")

@@ -78,12 +78,20 @@ class ForkedCommand:
         self._ended.set()
 
 
+class _Reading(asyncio.StreamReaderProtocol):
+    """Closes the pipe at its end: some loops do so only when told."""
+
+    def eof_received(self) -> bool:
+        super().eof_received()
+        return False
+
+
 async def _reader(output: Connection) -> asyncio.StreamReader:
-    """Read the bytes of a pipe. The pipe's end is the reader's to close."""
+    """Read the bytes of a pipe."""
     reader = asyncio.StreamReader()
     with output:
         stream = os.fdopen(os.dup(output.fileno()), "rb")
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), stream)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: _Reading(reader), stream)
     return reader
 
 
