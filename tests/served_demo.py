@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from registry.demo.eid import trusted_demo_issuers
+from registry.demo.trusted import trusted_demo_issuers
 from registry.serving import Server, bind, open_runtime, open_surfaces
 from registry.settings import Settings
 

@@ -14,9 +14,9 @@ from conftest import CloneDatabase, opened
 from contract_reading import Operation, all_operations, examples_of
 from factories import TEST_PERSSON, Json, World
 from log_filling import integrate
-from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
 from registry.demo.testers import id_token_command, sign_command
+from registry.demo.trusted import trusted_demo_issuers
 from registry.identity.issuers import index_issuers
 from registry.operations.sequence_events import sequence_events
 from registry.signing.keys import KeyRing

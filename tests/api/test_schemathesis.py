@@ -20,8 +20,8 @@ from schemathesis.generation.meta import TestPhase
 from conftest import CloneDatabase, opened
 from contract_reading import Operation, all_operations, contract
 from demo_requests import Demo
-from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
+from registry.demo.trusted import trusted_demo_issuers
 from registry.identity.issuers import index_issuers
 from registry.settings import Settings
 from registry.signing.keys import KeyRing, save_key_ring

@@ -49,7 +49,7 @@ async def test_of_all_who_could_sign_last_one_makes_the_mandate(race: Race) -> N
 
 
 async def test_two_signatories_at_once_complete_it_together(race: Race) -> None:
-    requests = [await company_request(race) for _ in range(6)]
+    requests = [await company_request(race) for _ in range(3)]
     for request in requests:
         answers = await asyncio.gather(
             sign_as(race.world, race.client(0), request, HERMAN),
@@ -88,7 +88,7 @@ async def test_one_delivery_has_one_effect(race: Race) -> None:
 
 
 async def test_signing_against_cancelling(race: Race) -> None:
-    for _ in range(6):
+    for _ in range(3):
         request = await company_request(race)
         signed, cancelled = await asyncio.gather(
             sign_as(race.world, race.client(0), request, PETRONELLA),
@@ -98,7 +98,7 @@ async def test_signing_against_cancelling(race: Race) -> None:
 
 
 async def test_signing_against_declining(race: Race) -> None:
-    for _ in range(6):
+    for _ in range(3):
         request = await company_request(race)
         token = race.world.id_token(MARIA, race.owner.client_id)
         signed, declined = await asyncio.gather(

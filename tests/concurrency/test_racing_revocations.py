@@ -129,7 +129,7 @@ class Watch:
 
 async def test_no_verification_that_began_after_the_acknowledgement_permits(race: Race) -> None:
     template = await race.world.publish_template(race.owner)
-    for _ in range(4):
+    for _ in range(2):
         mandate = await race.world.issue(race.owner, template)
         watch = Watch(race)
         async with asyncio.timeout(60):

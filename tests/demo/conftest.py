@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 import pytest
 
-from registry.demo.eid import trusted_demo_issuers
+from registry.demo.trusted import trusted_demo_issuers
 from registry.identity.issuers import TrustedIssuers, index_issuers
 from registry.storage.database import Database, open_database
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, event
 
-from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
+from registry.demo.trusted import trusted_demo_issuers
 from registry.identity.issuers import index_issuers
 from registry.signing.keys import load_key_ring
 from registry.storage.database import open_database

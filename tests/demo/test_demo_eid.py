@@ -13,9 +13,9 @@ from registry.demo.eid import (
     parse_person,
     read_to_be_signed,
     sign_as,
-    trusted_demo_issuers,
 )
 from registry.demo.testers import example_question, id_token_command, sign_command
+from registry.demo.trusted import trusted_demo_issuers
 from registry.domain.errors import InvalidPartyIdError, UnauthenticatedError
 from registry.domain.parties import Party, Scheme
 from registry.identity.eid_evidence import EvidenceError, verify_jws_evidence

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from registry.demo.data import DemoData, DemoMandate
-from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import SECRET, NotEmptyError, load_demo
 from registry.demo.testers import example_question
+from registry.demo.trusted import trusted_demo_issuers
 from registry.domain.callers import Caller
 from registry.domain.events import EventType, Status
 from registry.domain.mandate import Basis, Capacity, Mandate

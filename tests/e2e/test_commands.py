@@ -12,8 +12,8 @@ import pytest
 
 from conftest import on_database, opened, run_sql
 from problem_documents import assert_problem
-from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
+from registry.demo.trusted import trusted_demo_issuers
 from registry.identity.issuers import index_issuers
 from registry.serving import bind
 from registry.signing.keys import KeyRing

@@ -20,10 +20,10 @@ import uvloop
 
 from registry.cli.settings import load_settings
 from registry.demo.data import DEMO_REGISTER
-from registry.demo.eid import trusted_demo_issuers
 from registry.demo.loader import load_demo
 from registry.demo.minaombud import DEMO_MINAOMBUD_CLIENTS
 from registry.demo.testers import example_question
+from registry.demo.trusted import trusted_demo_issuers
 from registry.domain.errors import OperatorError
 from registry.embedded import EmbeddedPostgres, EmbeddedPostgresError, ensure_database
 from registry.operations.integrate_log import LogName

@@ -1,6 +1,6 @@
 """The demo's e-ID issuer: it signs as any test person, since its private key is published with the demo.
 
-What it signs proves nothing. Only the demo trusts it (`trusted_demo_issuers`), never a registry
+What it signs proves nothing. Only the demo trusts it (`registry.demo.trusted`), never a registry
 with real mandates.
 """
 
@@ -15,10 +15,8 @@ from typing import Final
 
 from registry.domain.documents import Json
 from registry.domain.errors import InvalidPartyIdError, RegistryError
+from registry.domain.mandate import EVIDENCE_TYPE
 from registry.domain.parties import Party, Scheme
-from registry.identity.eid_evidence import EVIDENCE_TYPE
-from registry.identity.issuer_keys import StaticKeys
-from registry.identity.issuers import Purpose, TrustedIssuer
 from registry.identity.schemes import parse_party
 from registry.signing.canonical import canonical_bytes
 from registry.signing.encodings import decode_base64url, encode_base64url, parse_json_object
@@ -45,16 +43,6 @@ class NotToBeSignedError(RegistryError):
     """Send `to_be_signed` unchanged: its base64url text, or the canonical JSON (RFC 8785) that it encodes."""
 
 
-def trusted_demo_issuers() -> list[TrustedIssuer]:
-    """The issuer as a demo registry trusts it: for signatures and for id tokens."""
-    key = _signing_key()
-    keys = StaticKeys({key.kid: key.verification_key})
-    return [
-        TrustedIssuer(ISSUER, purpose, keys, person_claims=PERSON_CLAIMS, algorithms=frozenset({"ES256"}))
-        for purpose in (Purpose.EID, Purpose.ID_TOKEN)
-    ]
-
-
 def sign_as(person: Party, name: str | None, content_digest: bytes, *, now: datetime) -> str:
     """Sign the content with this SHA-256 as a person: `jws` evidence, a compact JWS.
 
@@ -64,7 +52,7 @@ def sign_as(person: Party, name: str | None, content_digest: bytes, *, now: date
         **_claims(person, name, now),
         "content_digest": encode_base64url(content_digest),
     }
-    return sign_compact(canonical_bytes(claims), _signing_key(), typ=EVIDENCE_TYPE)
+    return sign_compact(canonical_bytes(claims), demo_signing_key(), typ=EVIDENCE_TYPE)
 
 
 def id_token_for(person: Party, *, audience: str, now: datetime, name: str | None = None) -> str:
@@ -79,7 +67,7 @@ def id_token_for(person: Party, *, audience: str, now: datetime, name: str | Non
         "aud": audience,
         "exp": int((now + ID_TOKEN_LIFETIME).timestamp()),
     }
-    return sign_compact(canonical_bytes(claims), _signing_key(), typ="JWT")
+    return sign_compact(canonical_bytes(claims), demo_signing_key(), typ="JWT")
 
 
 def parse_person(text: str) -> Party:
@@ -132,5 +120,6 @@ def _require_claim(person: Party) -> Party:
 
 
 @lru_cache(maxsize=1)
-def _signing_key() -> SigningKey:
+def demo_signing_key() -> SigningKey:
+    """The issuer's key, which everybody knows."""
     return signing_key_from_jwk(json.loads(_KEY_FILE.read_bytes()))

@@ -25,6 +25,9 @@ from registry.domain.template import MandateKind, SignatureMethod
 RECORD_SCHEMA = "mandate/1"
 CONTENT_SCHEMA = "mandate-content/1"
 
+EVIDENCE_TYPE = "mandate-signature+jwt"
+"""The `typ` of a `jws` signature's evidence."""
+
 
 class Basis(StrEnum):
     """What the mandate rests on."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 
+from registry.domain.mandate import EVIDENCE_TYPE
 from registry.identity.evidence_errors import EvidenceError, VerifiedSigner
 from registry.identity.issuers import Purpose, TrustedIssuer, TrustedIssuers, verify_issued
 from registry.identity.person_claims import require_person
@@ -22,8 +23,6 @@ from registry.signing.encodings import encode_base64url
 from registry.signing.jose import InvalidTokenError
 
 __all__ = ["EVIDENCE_TYPE", "EvidenceError", "VerifiedSigner", "verify_eid_evidence", "verify_jws_evidence"]
-
-EVIDENCE_TYPE = "mandate-signature+jwt"
 
 _CODES = {
     "too_long": "too_long",
