@@ -280,6 +280,8 @@ def test_a_receipt_is_proved_and_agrees_with_the_records(archive: Archive) -> No
         assert (alone.outcome, f"decision: {decision}" in alone.text) == (Outcome.PROVED, True)
         matched = check_receipt(receipt, jwks, checked(archive.bundle, archive.trust))
         assert (matched.outcome, said in matched.text) == (Outcome.PROVED, True)
+        compared = "that the bundle has every event of until then" in matched.text
+        assert compared == (decision == "permit"), "what a bundle lacks is not compared"
 
 
 async def test_a_question_is_matched_however_it_was_written(

@@ -108,6 +108,7 @@ def _match(document: Mapping[str, Any], bundle: CheckedBundle, verdict: Verdict)
     verdict.held.append(f"By the records in the bundle the mandate was {said} then: the answer agrees")
     verdict.proves.append("the answer agrees with what was on record about its mandate, as known then")
     verdict.open[-1] = "what else it rests on: restrictions, approvals, mandates above it, ages, specifiers"
+    verdict.open.append("that the bundle has every event of until then: one that is left out is not compared")
 
 
 def _names(asked: Mapping[str, Any], parties: set[Party]) -> bool:
