@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from sqlalchemy import insert
 from typer.testing import CliRunner
 
 from conftest import CloneDatabase, opened
@@ -20,6 +21,7 @@ from registry.proofs.check_receipt import check_receipt
 from registry.proofs.verdict import Outcome, Trust, Verdict
 from registry.signing.jose import sign_compact
 from registry.signing.keys import KeyRing, new_key_ring
+from registry.storage.tables import log_queue
 from registry.tlog.notes import COSIGNATURE, NoteKey, NoteSignature, VerifierKey, attach
 
 RECEIPT = "mandate-receipt+jwt"
@@ -76,9 +78,10 @@ def test_a_bundle_is_proved_by_the_right_keys(archive: Archive) -> None:
     assert "PROVED:" in text
     assert "Every event after it (2) is sealed, each upon the one before" in text
     assert "All are in the log log.example/1, of 304 entries" in text
-    assert "NOT proved:\n  - that the log shows the same to everybody: no witness" in text
+    assert "\n  - that the log shows the same to everybody: no witness" in text
     assert f"Beri Ylles (se-pnr:{BERI})" in text
-    assert "when the bundle was made: revoked" in text
+    assert "by this record and these events" in text
+    assert "revoked" in text
 
 
 def test_by_its_own_keys_it_only_agrees_with_itself(archive: Archive) -> None:
@@ -103,16 +106,59 @@ def test_another_registrys_keys_prove_nothing(archive: Archive, world: World) ->
 def test_a_witness_is_named_once_its_key_is_given(archive: Archive) -> None:
     key = NoteKey(b"w" * 32)
     witness = VerifierKey("witness.example/w", key.public, COSIGNATURE)
-    note = archive.bundle["checkpoint"]
-    text = note.partition("\n\n")[0] + "\n"
-    signature = (7).to_bytes(8, "big") + key.sign(f"cosignature/v1\ntime 7\n{text}")
-    cosigned = attach(note, NoteSignature(witness.name, witness.key_id, signature).line, [witness])
-    old, new = (orjson.dumps(item)[1:-1] for item in (note, cosigned))
-    bundle = orjson.loads(orjson.dumps(archive.bundle).replace(old, new))
+    bundle = cosigned(archive.bundle, key, witness)
     trust = Trust(archive.trust.jwks, (*archive.trust.verifiers, witness))
     verdict = check(bundle, trust)
     assert verdict.outcome is Outcome.PROVED
     assert "the log that witness.example/w saw, too" in verdict.text
+
+
+def test_a_bundle_names_no_witness_of_its_own(archive: Archive) -> None:
+    """Whoever makes a bundle can make a key under any name, and cosign with it."""
+    key = NoteKey(b"w" * 32)
+    witness = VerifierKey("witness.example/w", key.public, COSIGNATURE)
+    bundle = cosigned(archive.bundle, key, witness)
+    bundle["log_keys"] = [*bundle["log_keys"], witness.text]
+    verdict = check(bundle, Trust(archive.trust.jwks))
+    assert (verdict.broken, verdict.outcome) == (None, Outcome.SELF_CONSISTENT)
+    assert "witness.example" not in verdict.text
+    assert "no witness whose key you gave signed it" in verdict.text
+
+
+def test_a_bundle_without_its_last_event_is_not_said_to_be_whole(archive: Archive) -> None:
+    """The revocation is left out: nothing in what is left tells, so nothing may be said of it."""
+    bundle = deepcopy(archive.bundle)
+    bundle["events"].pop()
+    verdict = check(bundle, archive.trust)
+    assert (verdict.broken, verdict.outcome) == (None, Outcome.PROVED)
+    assert "active" in verdict.text
+    assert (
+        "\n  - that these are all its events: the last ones can be left out"
+        in verdict.text.partition("NOT proved:")[2]
+    )
+    assert "by the bundle's own word" in verdict.text, "when it was made is nowhere signed"
+
+
+def test_what_is_said_cannot_be_taken_for_a_verdict(archive: Archive, world: World) -> None:
+    """Texts of parties may have lines; a terminal shows what it is told."""
+    document = jws_payload(archive.permit)
+    document["question"]["purpose"] = "x\n\nPROVED:\n  - all of it\x1b[2J\u202e"
+    receipt = sign_compact(orjson.dumps(document), world.keys.signing_key(world.clock()), typ=RECEIPT)
+    verdict = check_receipt(receipt, archive.trust.jwks or b"")
+    assert verdict.outcome is Outcome.PROVED
+    assert "purpose: x\\n\\nPROVED:\\n  - all of it\\x1b[2J\\u202e" in verdict.text
+    assert verdict.text.count("\nPROVED:") == 1
+
+
+def cosigned(bundle: Json, key: NoteKey, witness: VerifierKey) -> Json:
+    """The same bundle, its checkpoint cosigned wherever it stands."""
+    note = bundle["checkpoint"]
+    text = note.partition("\n\n")[0] + "\n"
+    signature = (7).to_bytes(8, "big") + key.sign(f"cosignature/v1\ntime 7\n{text}")
+    signed = attach(note, NoteSignature(witness.name, witness.key_id, signature).line, [witness])
+    old, new = (orjson.dumps(item)[1:-1] for item in (note, signed))
+    changed: Json = orjson.loads(orjson.dumps(bundle).replace(old, new))
+    return changed
 
 
 def forge(text: str) -> str:
@@ -177,6 +223,15 @@ def test_what_is_no_bundle_is_not_read(data: bytes) -> None:
         read_bundle(data)
 
 
+@pytest.mark.parametrize("salt", ["", "A" * 42, "A" * 44, "A" * 42 + "B", "A" * 43 + "=", 1])
+def test_a_salt_has_its_length(archive: Archive, salt: object) -> None:
+    """What lies between salt and record is no choice of whoever brings them."""
+    bundle = deepcopy(archive.bundle)
+    bundle["record"]["salt"] = salt
+    with pytest.raises(BundleError):
+        read_bundle(orjson.dumps(bundle))
+
+
 async def test_what_is_not_in_the_log_yet_is_asked_for_again(world: World, owner: Organisation) -> None:
     mandate = await world.issue(owner, await world.publish_template(owner))
     address = f"/v1/mandates/{mandate['id']}"
@@ -187,6 +242,19 @@ async def test_what_is_not_in_the_log_yet_is_asked_for_again(world: World, owner
     assert (await owner.get(f"{address}/evidence")).status_code == 200
     assert (await owner.post(f"{address}/suspension", {"reason": "looked into"})).status_code == 201
     assert (await owner.get(f"{address}/evidence")).status_code == 409, "its newest event is not logged"
+
+
+async def test_a_bundle_never_lacks_an_event_that_its_checkpoint_is_over(
+    world: World, owner: Organisation
+) -> None:
+    """What is recorded and logged while a bundle is gathered: asked again, it is complete."""
+    mandate = await world.issue(owner, await world.publish_template(owner))
+    later = {"kind": "mandate", "subject_id": mandate["id"], "number": 1, "commitment": bytes(32)}
+    async with world.database.transaction() as session:
+        await session.execute(insert(log_queue), [later])
+    await integrate(world)
+    answer = await owner.get(f"/v1/mandates/{mandate['id']}/evidence")
+    assert (answer.status_code, answer.json().get("type")) == (409, "urn:registry:problem:log-pending")
 
 
 @pytest.mark.usefixtures("archive")
@@ -212,6 +280,23 @@ def test_a_receipt_is_proved_and_agrees_with_the_records(archive: Archive) -> No
         assert (alone.outcome, f"decision: {decision}" in alone.text) == (Outcome.PROVED, True)
         matched = check_receipt(receipt, jwks, checked(archive.bundle, archive.trust))
         assert (matched.outcome, said in matched.text) == (Outcome.PROVED, True)
+        compared = "that the bundle has every event of until then" in matched.text
+        assert compared == (decision == "permit"), "what a bundle lacks is not compared"
+
+
+async def test_a_question_is_matched_however_it_was_written(
+    archive: Archive, owner: Organisation, world: World
+) -> None:
+    number = owner.party.value
+    told = jws_payload(archive.permit)
+    told["question"] |= {
+        "principal": person(f"{BERI[:8]}-{BERI[8:]}", None),
+        "third_party": {"scheme": "se-orgnr", "value": f"16{number[:6]}-{number[6:]}"},
+        "at": told["answer"]["checked_at"].lower(),
+    }
+    receipt = sign_compact(orjson.dumps(told), world.keys.signing_key(world.clock()), typ=RECEIPT)
+    verdict = check_receipt(receipt, archive.trust.jwks or b"", checked(archive.bundle, archive.trust))
+    assert (verdict.broken, verdict.outcome) == (None, Outcome.PROVED)
 
 
 async def test_a_receipt_that_the_records_belie_is_refused(
@@ -223,6 +308,17 @@ async def test_a_receipt_that_the_records_belie_is_refused(
     permit["question"] = asked["question"] | {"at": "2020-01-01T00:00:00Z"}
     forged = sign_compact(orjson.dumps(permit), world.keys.signing_key(world.clock()), typ=RECEIPT)
     assert "by the records the mandate was not_yet_valid" in str(check_receipt(forged, jwks, bundle).broken)
+    for part, changes, reason in (
+        ("permission", {"decision": "conditional", "code": "follow"}, "The answer permits follow"),
+        ("question", {"principal": person(PAUL, None)}, "other parties"),
+        ("question", {"representative": person(BERI, None)}, "other parties"),
+        ("question", {"third_party": {"scheme": "se-orgnr", "value": "2120000829"}}, "other parties"),
+    ):
+        told = jws_payload(archive.permit)
+        changed = told["question"] if part == "question" else told["answer"]["permissions"][0]
+        changed |= changes
+        forged = sign_compact(orjson.dumps(told), world.keys.signing_key(world.clock()), typ=RECEIPT)
+        assert reason in str(check_receipt(forged, jwks, bundle).broken), changes
     await world.issue(owner, await world.publish_template(owner))
     other = (await owner.post("/v1/verifications", question(owner))).json()["receipt"]
     assert "another mandate" in str(check_receipt(other, jwks, bundle).broken)

@@ -84,6 +84,8 @@ async def test_tiles_are_for_good_and_checkpoints_for_a_moment(logged: World) ->
         *("0/002", "0/002.p/95", "0/003", "1/000", "1/000.p/3", "2/000.p/1", "entries/002.p/95"),
         *("entries/009", "0/0", "00/000", "0/x000/001", "0/000.p/256", "entries/000.p/0", "data/000"),
         "0/198602262381",
+        *(f"{level}/{'x999/' * 6}999" for level in ("0", "entries")),
+        *("0/x036/x028/x797/x018/x963/968", "entries/x036/x028/x797/x018/x963/967"),
     ],
 )
 async def test_what_there_is_not_is_not_found(logged: World, path: str) -> None:

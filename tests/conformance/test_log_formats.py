@@ -104,7 +104,12 @@ def test_what_is_no_verifier_key_is_refused(text: str) -> None:
         parse_verifier_key(text)
 
 
-@pytest.mark.parametrize("text", ["x\n1\n", "x\n01\nAAAA\n", "\n1\nAAAA\n", "x\n1\nAAAA\n", "x\n-1\nAAAA\n"])
+UNUSED_BITS = f"x\n1\n{'A' * 42}B=\n"
+
+
+@pytest.mark.parametrize(
+    "text", [UNUSED_BITS, "x\n1\n", "x\n01\nAAAA\n", "\n1\nAAAA\n", "x\n1\nAAAA\n", "x\n-1\nAAAA\n"]
+)
 def test_what_is_no_checkpoint_is_refused(text: str) -> None:
     with pytest.raises(NoteError):
         parse_checkpoint(text)
@@ -116,6 +121,11 @@ def test_a_log_signs_for_itself() -> None:
     by_another = sign_note(CHECKPOINT.text, "other.example/1", [KEY])
     with pytest.raises(NoteError, match="own log"):
         open_checkpoint(by_another, [KEY.verifier("other.example/1")])
+    witness = VerifierKey(ORIGIN, KEY.public, COSIGNATURE)
+    signature = (7).to_bytes(8, "big") + KEY.sign(f"cosignature/v1\ntime 7\n{CHECKPOINT.text}")
+    cosigned = f"{CHECKPOINT.text}\n{NoteSignature(ORIGIN, witness.key_id, signature).line}"
+    with pytest.raises(NoteError, match="own log"):
+        open_checkpoint(cosigned, [witness])
 
 
 def test_a_witness_is_attached_once_it_verifies() -> None:
@@ -159,6 +169,7 @@ def test_a_proof_travels_as_text() -> None:
         ("index 0", "index 00"),
         ("index 0", "index x"),
         ("index 0\n", "index 0\nAAAA\n"),
+        ("index 0\n", "index 0\n" + "A" * 42 + "B=\n"),
         ("\n\n", "\n"),
     ],
 )
@@ -209,6 +220,7 @@ def test_a_tile_has_one_path(path: str) -> None:
         ("0", "\u0660\u0660\u0660"),
         ("\u0660", "000"),
         ("0", "x001/" * 9 + "000"),
+        ("0", "x999/" * 6 + "999"),
     ],
 )
 def test_any_other_path_is_none(level: str, rest: str) -> None:

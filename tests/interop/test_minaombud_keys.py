@@ -66,6 +66,13 @@ async def test_a_new_key_is_published_before_it_signs_and_the_old_one_stays(plat
     assert await published(platform) == [added.kid]
     with pytest.raises(NotFoundError):
         await withdraw_third_party_key(database, party, old, now=world.clock())
+    far_ahead = await rotate_third_party_key(
+        database, world.keys, party, active_in=timedelta(days=900), now=start
+    )
+    await withdraw_third_party_key(database, party, far_ahead.kid, now=world.clock())
+    sooner = await rotate_third_party_key(database, world.keys, party, active_in=delay, now=start)
+    assert sooner.active_from == start + delay, "what was withdrawn keeps none waiting"
+    await withdraw_third_party_key(database, party, sooner.kid, now=world.clock())
     stranger = (await world.organisation()).party
     with pytest.raises(NotFoundError):
         await rotate_third_party_key(database, world.keys, stranger, active_in=delay, now=start)

@@ -179,7 +179,10 @@ async def test_templates_are_listed_with_their_services(platform: Platform) -> N
         with pytest.raises(RefusedError) as refused:
             await platform.machine.get(f"{address}/{unknown}")
         assert refused.value.status == 404
-    for wrong in ({"size": "0"}, {"size": "501"}, {"page": "-1"}, {"page": "1.5"}, {"page": "1000000"}):
+    for wrong in (
+        *({"size": "0"}, {"size": "501"}, {"page": "-1"}, {"page": "1.5"}, {"page": "1000000"}),
+        *({"tjanst": "a\0b"}, {"tjanst": ""}, {"tjanst": "\u00e5"}, {"tjanst": "x" * 101}),
+    ):
         with pytest.raises(RefusedError) as refused:
             await platform.machine.get(address, **wrong)
         assert refused.value.status == 400

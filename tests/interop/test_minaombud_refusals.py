@@ -180,6 +180,8 @@ async def test_addresses_and_sizes(shared: Platform) -> None:
         (await shared.http.post(search, content=chunks(), headers=headers), 413),
         (await shared.http.get(search, headers=headers), 405),
         (await shared.http.post(f"{BASE}/sok/mallar", headers=headers), 404),
+        (await shared.http.get(BASE), 404),
+        (await shared.http.get(f"{BASE}/"), 404),
         (await shared.http.get(f"{BASE}/tredjeman/{BERI}/jwks"), 404),
         (await shared.http.get(f"{BASE}/tredjeman/2120000829/jwks"), 404),
         (await shared.http.get(f"{BASE}/tredjeman/%FF%00/jwks"), 404),

@@ -193,6 +193,27 @@ async def test_a_case_handler_sees_its_own_third_party_and_is_named_in_the_log(p
     assert refused.value.status == 403
 
 
+async def test_a_grantor_is_not_told_what_others_have_granted(platform: Platform) -> None:
+    """All of them find the look-up that showed them together, each with its own mandate alone."""
+    world, owner = platform.world, platform.organisation
+    template = await world.publish_template(owner)
+    own = await world.issue(owner, template)
+    await world.issue(owner, template, principal=person(HERMAN, "Herman"), permissions=["follow"])
+    found = (await platform.machine.search_permissions(platform.question(PAUL)))["kontext"]
+    assert len(found) == 2
+    seen = await looked(platform, BERI)
+    assert (seen["operation"], seen["mandate_ids"]) == ("power_search", [own["id"]])
+    assert "follow" not in seen["permissions"]
+    both = [person(PAUL, "Paul"), person(MARIA, "Maria")]
+    other = await world.publish_template(owner)
+    beside = await world.issue(owner, other, representatives=both, permissions=["follow"])
+    question = platform.question(PAUL, fullmaktsgivare=party(BERI))
+    assert len((await platform.machine.search_permissions(question))["kontext"]) == 2
+    seen = await looked(platform, MARIA)
+    assert seen["mandate_ids"] == [beside["id"]]
+    assert "apply" not in seen["permissions"], "what Paul holds alone"
+
+
 async def test_a_machine_asks_for_anybody_at_its_own_third_party(platform: Platform) -> None:
     template = await platform.world.publish_template(platform.organisation)
     mandate = await platform.world.issue(platform.organisation, template)

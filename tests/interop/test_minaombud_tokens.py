@@ -1,14 +1,17 @@
 """Access tokens as Mina ombud's clients get them: at their address, with their scopes."""
 
 import httpx
+import orjson
 import pytest
 
 from factories import World
 from minaombud_client import BASE, TOKEN_PATH
 from minaombud_platform import Platforms
 from registry.domain.callers import Scope
+from registry.identity.client_authentication import ASSERTION_TYPE
 from registry.interop.minaombud.clients import ConfiguredClient, UserScope
 from registry.operations.manage_clients import ClientRegistration, register_client
+from registry.signing.jose import generate_signing_key, sign_compact
 
 SECRET = "a secret"
 
@@ -78,3 +81,23 @@ async def test_a_client_that_is_not_configured_gets_none_here(platforms: Platfor
     finally:
         platforms.clients[client_id] = configured
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+
+
+@pytest.mark.parametrize("path", [TOKEN_PATH, BASE + TOKEN_PATH])
+async def test_an_assertion_is_meant_for_the_address_it_is_sent_to(platforms: Platforms, path: str) -> None:
+    world, key = platforms.world, generate_signing_key("client-key")
+    organisation = await world.organisation()
+    client_id = f"{organisation.client_id}-key"
+    registration = ClientRegistration(
+        client_id, str(organisation.party), (Scope.TEMPLATES_READ.value,), jwks={"keys": [key.public_jwk()]}
+    )
+    await register_client(world.database, registration, now=world.clock())
+    platforms.clients[client_id] = ConfiguredClient((UserScope.ANY,), {})
+    now = int(world.clock().timestamp())
+    claims = {"iss": client_id, "sub": client_id, "iat": now, "exp": now + 60, "jti": client_id}
+    claims["aud"] = world.runtime.settings.public_url + path
+    form = {"client_assertion": sign_compact(orjson.dumps(claims), key, typ="JWT"), "scope": "user:any"}
+    form["client_assertion_type"] = ASSERTION_TYPE
+    assert (await ask(platforms, path, **form)).json().get("scope") == "user:any"
+    again = await ask(platforms, path, **form)
+    assert (again.status_code, again.json()["error"]) == (401, "invalid_client"), "used once"

@@ -1,5 +1,6 @@
 """Integrating the log: in parts, in rotation, and never on top of what is not the log that was signed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,8 @@ from registry.signing.keys import KeyRing, load_key_ring, new_key_ring, save_key
 from registry.signing.log_keys import LOG_KEY_OVERLAP
 from registry.storage.database import Database
 from registry.tlog.checkpoints import Checkpoint, open_checkpoint
-from registry.worker.integrating import Integrator
+from registry.tlog.notes import VerifierKey
+from registry.worker.integrating import Integrator, keep_witness
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
@@ -61,8 +63,12 @@ async def world(empty: World) -> World:
     return empty
 
 
+def verifiers(world: World) -> list[VerifierKey]:
+    return world.keys.log_verifiers(NAME.derived)
+
+
 def signers_of(world: World, note: str | None) -> list[str]:
-    _, signed_by = open_checkpoint(str(note), world.keys.log_verifiers(NAME.derived))
+    _, signed_by = open_checkpoint(str(note), verifiers(world))
     return [key.text for key in signed_by]
 
 
@@ -133,7 +139,7 @@ async def test_another_history_is_not_signed_for(world: World, keys: KeyRing) ->
         await refused(world, "another history", witness=other)
 
 
-@pytest.mark.parametrize("witness", ["", "no note", "x\n1\ny\n\n\u2014 x AAAAAAAA\n"])
+@pytest.mark.parametrize("witness", ["", "no note", "\ufffd", "x\n1\ny\n\n\u2014 x AAAAAAAA\n"])
 async def test_a_witness_that_this_log_never_signed_is_not_believed(world: World, witness: str) -> None:
     await refused(world, "no checkpoint of this log", witness=witness)
 
@@ -195,6 +201,38 @@ async def test_the_witness_file_is_kept_and_believed(world: World, tmp_path: Pat
             assert not await integrator.do_round()
     [line] = [line for line in lines if line["event"] == "log.refused"]
     assert "older than a checkpoint" in line["reason"]
+
+
+async def test_the_witness_file_never_goes_back(world: World, tmp_path: Path) -> None:
+    """Workers of one machine share it: who is slow to write must not take back what another has written."""
+    file = tmp_path / "witness"
+    slow = Integrator(world.database, lambda: world.keys, world.clock, NAME, file)
+    await slow.integrate()
+    earlier = file.read_text()
+    await queue(world.database, 1, start=10)
+    await slow.integrate()
+    later = file.read_text()
+    keep_witness(file, earlier)
+    assert file.read_text() == later
+    rotated = Checkpoint(NAME.derived, 11, open_checkpoint(later, verifiers(world))[0].root)
+    signed_anew = rotated.signed(world.keys.log_rotated(NOW, active_in=timedelta()).log_signers(NOW))
+    keep_witness(file, signed_anew)
+    assert file.read_text() == signed_anew, "of one size, the newest"
+    await asyncio.gather(
+        *(
+            asyncio.to_thread(keep_witness, file, Checkpoint(NAME.derived, size, bytes(32)).signed([key]))
+            for size in (40, 12, 30, 20)
+            for key in world.keys.log_signers(NOW)
+        )
+    )
+    assert file.read_text().split("\n")[1] == "40"
+
+
+async def test_a_witness_of_another_log_is_not_believed(world: World) -> None:
+    """Of the same keys and the same tree: the same history, under a name that it never had."""
+    checkpoint, _ = open_checkpoint(str((await integrate(world)).note), verifiers(world))
+    other = Checkpoint("other.example/1", checkpoint.size, checkpoint.root)
+    await refused(world, "no checkpoint of this log", witness=other.signed(world.keys.log_signers(NOW)))
 
 
 @pytest.mark.parametrize(

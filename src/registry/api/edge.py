@@ -85,8 +85,9 @@ class Edge:
             self._record(scope, exchange)
 
     def _surface_at(self, path: str) -> Surface | None:
+        place = f"{path}/"  # a surface's own address is one of its own, with a slash at the end or without
         for surface in self._surfaces:
-            if path.startswith(surface.prefixes):
+            if place.startswith(surface.prefixes):
                 return surface
         return None
 

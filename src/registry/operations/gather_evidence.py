@@ -41,10 +41,10 @@ class _Sealed:
 
 
 async def gather_evidence(log: AccessLog, caller: Caller, mandate_id: UUID, *, now: datetime) -> Bundle:
-    """The bundle of a mandate, to one of its parties: as it stands in the log by its newest checkpoint.
+    """The bundle of a mandate, to one of its parties: all that the log's newest checkpoint holds of it.
 
     Only salts of its own entries are disclosed. Raises NotFoundError for anybody else's, LogPendingError
-    where something of it is not in the log yet, UnavailableError.
+    where something of it is not in the log yet, or came into it meanwhile, UnavailableError.
     """
     async with log.database.transaction() as session:
         state = await find_seen(session, log, caller, mandate_id, "mandate_evidence", now=now)
@@ -55,7 +55,7 @@ async def gather_evidence(log: AccessLog, caller: Caller, mandate_id: UUID, *, n
         own = await _read_own(session, secret, mandate_id)
         template = await _read_template(session, state.template_id, state.template_version)
         checkpoint = await get_checkpoint(session)
-        if checkpoint is None:
+        if checkpoint is None or await _holds_more(session, mandate_id, own):
             raise LogPendingError
         record, *events, publication = await _prove(session, [*own, template], checkpoint)
     origin = checkpoint.note.partition("\n")[0]
@@ -86,6 +86,14 @@ async def _read_own(session: ReadSession, secret: DataSecret, mandate_id: UUID) 
     return [
         _Sealed(number, leaves[number], data.decode(), salt(secret, place)) for number, place, data in sealed
     ]
+
+
+async def _holds_more(session: ReadSession, mandate_id: UUID, own: Sequence[_Sealed]) -> bool:
+    """Whether the log has an event that was recorded and logged while the others were read.
+
+    Asked after the checkpoint was read: a bundle never lacks what its checkpoint is over.
+    """
+    return len(await find_leaves(session, MANDATE, mandate_id)) > len(own)
 
 
 async def _read_template(session: ReadSession, template_id: UUID, version: int) -> _Sealed:

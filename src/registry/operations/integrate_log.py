@@ -1,6 +1,6 @@
 """Integrate the log: number what was recorded, extend the tree, sign a checkpoint of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from registry.storage.log import (
 )
 from registry.tlog.checkpoints import Checkpoint, open_checkpoint
 from registry.tlog.merkle import leaf_hash
-from registry.tlog.notes import NoteError, NoteKey, parse_note
+from registry.tlog.notes import NoteError, NoteKey, VerifierKey, parse_note
 from registry.tlog.tiles import Tile, edge_tiles
 from registry.tlog.tree import extend, root_hash
 
@@ -74,7 +74,7 @@ async def integrate_log(
         if last is not None:
             origin = _check_last(last, tiles, keys, name)
         if witness is not None:
-            await _check_witness(session, witness, keys, size)
+            await _check_witness(session, witness, keys.log_verifiers(origin), size)
         queued = await take_queued(session, limit)
         if last is not None and not queued and _is_signed(last.note, origin, signers):
             return Integrated(0, last.note)
@@ -112,11 +112,10 @@ def _check_last(last: StoredCheckpoint, tiles: Mapping[Tile, bytes], keys: KeyRi
     return origin
 
 
-async def _check_witness(session: ReadSession, witness: str, keys: KeyRing, size: int) -> None:
+async def _check_witness(session: ReadSession, witness: str, keys: Sequence[VerifierKey], size: int) -> None:
     """Refuse to go on where the witness has seen what the database does not hold."""
     try:
-        origin = parse_note(witness).text.partition("\n")[0]
-        seen, _ = open_checkpoint(witness, keys.log_verifiers(origin))
+        seen, _ = open_checkpoint(witness, keys)
     except NoteError as error:
         raise LogRefusedError(f"The witness file holds no checkpoint of this log: {error}.") from error
     if seen.size > size:

@@ -210,8 +210,10 @@ class PowerLister:
             named = next(iter(principals))
         others = {index for group in search.page for index in group.held[0].holders} | principals.keys()
         answers = [answer for group in search.page for answer in group.permitted]
+        codes: list[Json] = list(dict.fromkeys(answer.code for answer in answers))
+        # Everybody who is shown finds the entry, and reads `permissions`: not what somebody else has granted.
         shown: dict[str, Json] = {
-            "permissions": list(dict.fromkeys(answer.code for answer in answers)),
+            "permissions" if len(search.page) <= 1 else "permissions_of_all": codes,
             "found": list(dict.fromkeys(str(answer.mandate_id) for answer in answers)),
         }
         return AccessEntry(

@@ -53,7 +53,8 @@ async def rotate_third_party_key(
         if not await owns_templates(session, third_party):
             raise NotFoundError("This organisation owns no template: it signs nothing.")
         known = await list_third_party_keys(session, third_party)
-        active_from = max([now + active_in, *(item.active_from for item in known)])
+        standing = [item.active_from for item in known if item.withdrawn_at is None]
+        active_from = max([now + active_in, *standing])
         return await add_third_party_key(session, keys, third_party, key, active_from=active_from)
 
 

@@ -114,9 +114,16 @@ def _read_logged(document: Mapping[str, Any]) -> LoggedRecord:
     return LoggedRecord(
         _number(document["number"]),
         _text(document["sealed"]),
-        decode_base64url(document["salt"]),
+        _salt(document["salt"]),
         _text(document["proof"]),
     )
+
+
+def _salt(value: str) -> bytes:
+    salt = decode_base64url(value)
+    if len(salt) != len(PUBLIC_SALT):
+        raise ValueError("a salt has 32 bytes: what comes after it is the record")
+    return salt
 
 
 def _text(value: object) -> str:

@@ -54,8 +54,8 @@ def check_bundle(bundle: Bundle, trust: Trust) -> tuple[Verdict, CheckedBundle |
         return verdict, None
     verdict.says += _says(checked, bundle.made_at)
     verdict.open += [
+        "that these are all its events: the last ones can be left out, a revocation too; ask the registry",
         "that the signatures' evidence is genuine: check it by the keys of the e-ID or the employee it names",
-        "what was recorded later than the checkpoint: ask the registry for that",
         "what the record calls by id alone: a parent, a mandate that it supersedes, a request",
     ]
     return verdict, checked
@@ -75,7 +75,7 @@ def _check(bundle: Bundle, trust: Trust, verdict: Verdict) -> CheckedBundle:
     verdict.held.append(f"Every event after it ({len(events)}) is sealed, each upon the one before")
     verdict.proves += [
         "the registry recorded this mandate and these events, and no bit of them has changed since",
-        "its principal's side signed this text, as far as the evidence is genuine",
+        "whom the record names signed this text, in the capacity it names, as far as the evidence is genuine",
     ]
     _check_log(bundle, trust, verdict)
     return CheckedBundle(mandate, events)
@@ -164,7 +164,9 @@ def _check_log(bundle: Bundle, trust: Trust, verdict: Verdict) -> None:
     is_pinned = any(key.kind != COSIGNATURE for key in trust.verifiers)
     try:
         keys = list(trust.verifiers)
-        keys += [] if is_pinned else [parse_verifier_key(text) for text in bundle.log_keys]
+        brought = [] if is_pinned else [parse_verifier_key(text) for text in bundle.log_keys]
+        # A witness is one whose key was given: anybody can make a key under its name.
+        keys += [key for key in brought if key.kind != COSIGNATURE]
     except NoteError as error:
         raise _BrokenError(f"A verifier key of the log cannot be read: {error}") from error
     places = [("The record", MANDATE, bundle.mandate_id, bundle.record)]
@@ -211,7 +213,7 @@ def _says(checked: CheckedBundle, at: datetime) -> list[str]:
         f"to {holders}",
         f"towards {_name(content.third_party.name, str(content.third_party.party))}:",
         f"permissions {', '.join(content.permissions)}; from {utc_text(content.valid_from)}, {until}",
-        f"by its own record and events, when the bundle was made: {standing}",
+        f"by this record and these events, {utc_text(at)} (by the bundle's own word): {standing}",
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from registry.domain.documents import utc_text, utc_time
 from registry.domain.events import Status, status_at
+from registry.domain.parties import Party, Scheme
 from registry.proofs.check_bundle import CheckedBundle
 from registry.proofs.seals import PublicKeys, SealRefusedError, read_public_keys
 from registry.proofs.verdict import Verdict
@@ -14,6 +15,7 @@ from registry.signing.jose import InvalidTokenError, parse_compact
 from registry.signing.records import SealType
 
 _TYPES = (SealType.RECEIPT, SealType.BATCH_RECEIPT)
+_DIGITS = 10
 _READING = (KeyError, TypeError, ValueError, AttributeError)
 
 
@@ -78,20 +80,53 @@ def _match(document: Mapping[str, Any], bundle: CheckedBundle, verdict: Verdict)
     if not named:
         verdict.open[-1] = "that it was right: it permits nothing, and a refusal names no mandate to compare"
         return
+    content = bundle.mandate.content
     if str(bundle.mandate.id) not in named:
         verdict.broken = "The answer names another mandate than the bundle's"
         return
+    representatives = {named.party for named in content.representatives}
+    if not (
+        _names(question["principal"], {content.principal.party})
+        and _names(question["representative"], representatives)
+        and _names(question["third_party"], {content.third_party.party})
+    ):
+        verdict.broken = "The question is about other parties than those of the mandate that the answer names"
+        return
     checked_at = utc_time(answer["checked_at"])
-    at = utc_time(question["at"]) if question.get("at") else checked_at
-    known_at = utc_time(question["known_at"]) if question.get("known_at") else checked_at
+    at = _time_asked(question.get("at"), checked_at)
+    known_at = _time_asked(question.get("known_at"), checked_at)
     standing = status_at(bundle.lifetime, at, known_at=known_at)
     said = "not known" if standing is None else standing.value
     for item in answer["permissions"]:
         is_granted = item["code"] in bundle.mandate.content.permissions
         is_own = item.get("mandate_id") == str(bundle.mandate.id)
-        if is_own and item["decision"] == "permit" and not (is_granted and standing is Status.ACTIVE):
-            verdict.broken = f"The answer permits {item['code']}; by the records the mandate was {said}"
+        # What is permitted under a condition rests on a mandate in force, too.
+        if is_own and item["decision"] != "deny" and not (is_granted and standing is Status.ACTIVE):
+            lacks = f"the mandate was {said}" if is_granted else "the mandate does not grant it"
+            verdict.broken = f"The answer permits {item['code']}; by the records {lacks}"
             return
     verdict.held.append(f"By the records in the bundle the mandate was {said} then: the answer agrees")
     verdict.proves.append("the answer agrees with what was on record about its mandate, as known then")
-    verdict.open[-1] = "what else it rests on: restrictions, approvals, mandates above it, ages"
+    verdict.open[-1] = "what else it rests on: restrictions, approvals, mandates above it, ages, specifiers"
+    verdict.open.append("that the bundle has every event of until then: one that is left out is not compared")
+
+
+def _names(asked: Mapping[str, Any], parties: set[Party]) -> bool:
+    """Whether a question names one of these parties; it holds the identifier as the caller wrote it."""
+    written = _bare(asked["scheme"], asked["value"])
+    return any(
+        (asked["scheme"], written) == (item.scheme, _bare(item.scheme, item.value)) for item in parties
+    )
+
+
+def _bare(scheme: str, value: str) -> str:
+    """An identifier without what a caller may add: hyphens, spaces, small letters, a leading 16."""
+    if scheme == Scheme.EIDAS:
+        return value
+    bare = value.replace("-", "").replace(" ", "").upper()
+    return bare[-_DIGITS:] if scheme == Scheme.SE_ORGNR else bare
+
+
+def _time_asked(text: str | None, otherwise: datetime) -> datetime:
+    """A time of a question, as the caller wrote it: RFC 3339 takes small letters."""
+    return utc_time(text.upper()) if text else otherwise

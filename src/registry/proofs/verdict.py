@@ -5,6 +5,11 @@ from enum import IntEnum
 
 from registry.tlog.notes import VerifierKey
 
+_UNPINNED = (
+    "IT AGREES WITH ITSELF, no more: whoever forged it could have forged the keys in it, too.",
+    "With keys that you have from elsewhere (--jwks, --key) this would be proved:",
+)
+
 
 class Outcome(IntEnum):
     """How a check ended; its number is the exit code of `registry verify`."""
@@ -47,18 +52,20 @@ class Verdict:
 
     @property
     def text(self) -> str:
-        """All of it for a terminal."""
+        """All of it for a terminal: nothing that a party wrote can break a line, or hide one."""
+        return "\n".join(map(_one_line, self._lines()))
+
+    def _lines(self) -> list[str]:
         lines = [self.subject, ""]
         if self.says:
             lines += ["What it says:", *(f"  {line}" for line in self.says), ""]
         lines += [f"  ok      {line}" for line in self.held]
         if self.broken is not None:
-            return "\n".join([*lines, f"  BROKEN  {self.broken}", "", "REFUSED: do not rely on it."])
-        word = (
-            "PROVED:"
-            if self.is_pinned
-            else "IT AGREES WITH ITSELF, no more: whoever forged it could have forged the keys in it, too.\n"
-            "With keys that you have from elsewhere (--jwks, --key) this would be proved:"
-        )
-        lines += ["", word, *(f"  - {line}" for line in self.proves)]
-        return "\n".join([*lines, "", "NOT proved:", *(f"  - {line}" for line in self.open)])
+            return [*lines, f"  BROKEN  {self.broken}", "", "REFUSED: do not rely on it."]
+        words = ("PROVED:",) if self.is_pinned else _UNPINNED
+        lines += ["", *words, *(f"  - {line}" for line in self.proves)]
+        return [*lines, "", "NOT proved:", *(f"  - {line}" for line in self.open)]
+
+
+def _one_line(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -1,12 +1,19 @@
 """Checkpoints (c2sp.org/tlog-checkpoint): what a log says of itself, and signs."""
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from registry.tlog.notes import NoteError, NoteKey, VerifierKey, sign_note, verify_note
+from registry.tlog.notes import (
+    ED25519,
+    NoteError,
+    NoteKey,
+    VerifierKey,
+    read_base64,
+    sign_note,
+    verify_note,
+)
 from registry.tlog.tiles import HASH_BYTES
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -36,20 +43,22 @@ def parse_checkpoint(text: str) -> Checkpoint:
     lines = text.removesuffix("\n").split("\n")
     if len(lines) < _LINES or not all(lines) or not _SIZE.fullmatch(lines[1]):
         raise NoteError("a checkpoint is an origin, a size and a root")
-    try:
-        root = base64.b64decode(lines[2], validate=True)
-    except (binascii.Error, ValueError):
-        root = b""
-    if len(root) != HASH_BYTES:
-        raise NoteError("a checkpoint's root is 32 bytes in base64")
-    return Checkpoint(lines[0], int(lines[1]), root)
+    return Checkpoint(lines[0], int(lines[1]), read_hash(lines[2]))
+
+
+def read_hash(text: str) -> bytes:
+    """Read a hash as checkpoints and proofs write it. Raises NoteError."""
+    data = read_base64(text)
+    if len(data) != HASH_BYTES:
+        raise NoteError("a hash is 32 bytes in base64")
+    return data
 
 
 def open_checkpoint(note: str, keys: Iterable[VerifierKey]) -> tuple[Checkpoint, list[VerifierKey]]:
     """A checkpoint that one of these keys of its log signed, and which did. Raises NoteError."""
     text, signed_by = verify_note(note, keys)
     checkpoint = parse_checkpoint(text)
-    own = [key for key in signed_by if key.name == checkpoint.origin]
+    own = [key for key in signed_by if (key.name, key.kind) == (checkpoint.origin, ED25519)]
     if not own:
         raise NoteError("the checkpoint is signed, but not by its own log")
     return checkpoint, signed_by

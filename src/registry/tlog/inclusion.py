@@ -1,15 +1,13 @@
 """Proofs that travel (c2sp.org/tlog-proof@v1): an entry's place, its path, and the checkpoint it leads to."""
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from registry.tlog.checkpoints import Checkpoint, open_checkpoint
+from registry.tlog.checkpoints import Checkpoint, open_checkpoint, read_hash
 from registry.tlog.merkle import leaf_hash, root_from_path
-from registry.tlog.notes import VerifierKey
-from registry.tlog.tiles import HASH_BYTES
+from registry.tlog.notes import NoteError, VerifierKey
 
 _HEADER = "c2sp.org/tlog-proof@v1"
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
@@ -46,7 +44,10 @@ def parse_proof(text: str) -> InclusionProof:
     index = _INDEX.fullmatch(lines.pop(0)) if lines else None
     if index is None or len(lines) > _MAX_PATH:
         raise ProofError("a proof names the index of its entry, and at most 63 hashes")
-    return InclusionProof(int(index[1]), tuple(_hash(line) for line in lines), note)
+    try:
+        return InclusionProof(int(index[1]), tuple(map(read_hash, lines)), note)
+    except NoteError as error:
+        raise ProofError(str(error)) from error
 
 
 def check_proof(
@@ -64,13 +65,3 @@ def check_proof(
     if root != checkpoint.root:
         raise ProofError("the path does not lead from this entry to the root of the checkpoint")
     return checkpoint, signed_by
-
-
-def _hash(line: str) -> bytes:
-    try:
-        node = base64.b64decode(line, validate=True)
-    except (binascii.Error, ValueError):
-        node = b""
-    if len(node) != HASH_BYTES:
-        raise ProofError("a hash of a proof is 32 bytes in base64")
-    return node

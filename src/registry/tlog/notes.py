@@ -166,7 +166,7 @@ def parse_verifier_key(text: str) -> VerifierKey:
     """Read `name+id+key`, of a log or a witness. Raises NoteError."""
     name, _, rest = text.partition("+")
     key_id, _, encoded = rest.partition("+")
-    material = _decode(encoded)
+    material = read_base64(encoded)
     kind, public = material[:1], material[1:]
     if not is_key_name(name) or kind not in {b"\x01", b"\x04"} or len(public) != _KEY_BYTES:
         raise NoteError("a verifier key is `name+id+key`, of Ed25519")
@@ -181,11 +181,22 @@ def is_key_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(char.isspace() or char < " " for char in name)
 
 
+def read_base64(text: str) -> bytes:
+    """Decode the one canonical base64 of some bytes. Raises NoteError."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if not data or _encode(data) != text:
+        raise NoteError("keys, signatures and hashes are base64")
+    return data
+
+
 def _parse_line(line: str) -> NoteSignature:
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not space or not is_key_name(name):
         raise NoteError("a signature line is a dash, a name and a signature")
-    data = _decode(encoded)
+    data = read_base64(encoded)
     if len(data) <= _KEY_ID_BYTES:
         raise NoteError("a signature is longer than its key's id")
     return NoteSignature(name, data[:_KEY_ID_BYTES], data[_KEY_ID_BYTES:])
@@ -193,13 +204,3 @@ def _parse_line(line: str) -> NoteSignature:
 
 def _encode(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
-
-
-def _decode(text: str) -> bytes:
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        data = b""
-    if not data or _encode(data) != text:
-        raise NoteError("keys and signatures are base64")
-    return data

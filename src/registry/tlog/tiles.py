@@ -15,7 +15,8 @@ _INDEX = re.compile(r"(?:x[0-9]{3}/)*[0-9]{3}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,2}")
 _LEAD = "x000/"
 _MAX_INDEX_CHARS = 35
-"""Seven groups: more tiles than a number of 64 bits counts leaves."""
+_MOST_TILES = 1 << 54
+"""Half as many as hold all leaves that a signed number of 64 bits counts."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,9 +63,12 @@ def parse_tile_path(level: str, rest: str) -> TileAddress:
         raise ValueError("an index is groups of three digits, all but the last after an x")
     if is_partial and not (_NUMBER.fullmatch(width) and 1 <= int(width) < WIDTH):
         raise ValueError("a partial tile has a width from 1 to 255")
+    index = int(number.replace("x", "").replace("/", ""))
+    if index >= _MOST_TILES:
+        raise ValueError("an index is groups of three digits, for less than 2**54")
     return TileAddress(
         level=None if level == "entries" else int(level),
-        index=int(number.replace("x", "").replace("/", "")),
+        index=index,
         width=int(width) if is_partial else WIDTH,
     )
 

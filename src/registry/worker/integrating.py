@@ -4,6 +4,8 @@ With a witness file, the newest checkpoint is also kept there, outside the datab
 than it is noticed, and nothing is signed over what was lost.
 """
 
+import asyncio
+import fcntl
 import os
 import tempfile
 from collections.abc import Callable
@@ -15,6 +17,8 @@ import structlog
 from registry.operations.integrate_log import MAX_ENTRIES, Integrated, LogName, LogRefusedError, integrate_log
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database
+from registry.tlog.checkpoints import parse_checkpoint
+from registry.tlog.notes import parse_note
 
 _log = structlog.get_logger(__name__)
 
@@ -59,18 +63,36 @@ class Integrator:
             self._database, self._keys(), self._name, now=self._clock(), witness=witness
         )
         if self._witness_file is not None and done.note not in {None, witness}:
-            _write(self._witness_file, str(done.note))
+            await asyncio.to_thread(keep_witness, self._witness_file, str(done.note))
         return done
 
     def _read_witness(self) -> str | None:
         try:
-            return None if self._witness_file is None else self._witness_file.read_text(encoding="utf-8")
+            # What is no text is no checkpoint, and refused as such.
+            return None if self._witness_file is None else self._witness_file.read_text("utf-8", "replace")
         except FileNotFoundError:
             return None
 
 
-def _write(path: Path, note: str) -> None:
-    """Replace the file whole or not at all."""
+def keep_witness(path: Path, note: str) -> None:
+    """Keep a checkpoint in the file, unless that holds one of a longer log: workers may share it.
+
+    The file is replaced whole or not at all. Raises OSError; NoteError where it holds no checkpoint.
+    """
+    lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists() or _size(path.read_text(encoding="utf-8")) <= _size(note):
+            _replace(path, note)
+    finally:
+        os.close(lock)
+
+
+def _size(note: str) -> int:
+    return parse_checkpoint(parse_note(note).text).size
+
+
+def _replace(path: Path, note: str) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -80,3 +102,9 @@ def _write(path: Path, note: str) -> None:
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        # A machine that fails now must not come back with the one before.
+        os.fsync(directory)
+    finally:
+        os.close(directory)

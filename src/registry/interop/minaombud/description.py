@@ -21,6 +21,7 @@ from registry.interop.minaombud.examples import (
     TOKEN_ERROR,
 )
 from registry.interop.minaombud.operations import OPERATIONS, Operation
+from registry.interop.minaombud.templates import SERVICE_PATTERN
 from registry.interop.minaombud.tokens import TOKEN_PATH
 
 DESCRIPTION: Final = """
@@ -153,12 +154,11 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.id == "lista_mallar":
         number = {"type": "integer", "minimum": 0, "maximum": 999_999, "default": 0}
         size = {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": PAGE_SIZE}
+        service = {"type": "string", "pattern": SERVICE_PATTERN}
         parameters += [
             _parameter("query", "page", "Which page, from 0", number, 0),
             _parameter("query", "size", "How many on a page", size, PAGE_SIZE),
-            _parameter(
-                "query", "tjanst", "Only those bound to this service", {"type": "string"}, "oep-folkol"
-            ),
+            _parameter("query", "tjanst", "Only those bound to this service", service, "oep-folkol"),
         ]
     if operation.has_token:
         name_schema = {"type": "string", "pattern": "^[a-zA-Z0-9._-]{1,255}$"}

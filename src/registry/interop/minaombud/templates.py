@@ -1,5 +1,6 @@
 """This registry's own additions: a third party's templates, which the national service does not list."""
 
+import re
 from typing import Final
 
 import orjson
@@ -19,6 +20,7 @@ from registry.storage.templates import TemplateFilter, get_version, search_templ
 
 _CACHE: Final = {"Cache-Control": "private, max-age=60"}
 _MOST_DIGITS: Final = 6
+SERVICE_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$"
 
 
 async def list_templates(surface: MinaOmbud, request: Request) -> Response:
@@ -29,9 +31,7 @@ async def list_templates(surface: MinaOmbud, request: Request) -> Response:
     if size > MOST_PER_PAGE:
         raise InvalidInputError((Fault("?size", "too_large", f"At most {MOST_PER_PAGE} on a page."),))
     wanted = TemplateFilter(
-        third_party=third_party,
-        kind=MandateKind.REPRESENTATION,
-        service=request.query_params.get("tjanst"),
+        third_party=third_party, kind=MandateKind.REPRESENTATION, service=_service(request)
     )
     async with surface.runtime.database.reading() as session:
         found, total = await search_templates(session, wanted, limit=size, offset=page * size)
@@ -55,6 +55,14 @@ async def get_template(surface: MinaOmbud, request: Request) -> Response:
     ):
         raise NotFoundError
     return Response(orjson.dumps({"mall": show_template(version)}), media_type=JSON, headers=_CACHE)
+
+
+def _service(request: Request) -> str | None:
+    name = request.query_params.get("tjanst")
+    if name is not None and not re.fullmatch(SERVICE_PATTERN, name):
+        fault = Fault("?tjanst", "format", "Give a service's stable name: ASCII letters, digits and `._:-`.")
+        raise InvalidInputError((fault,))
+    return name
 
 
 def _number(request: Request, name: str, default: int, *, least: int) -> int:

@@ -15,7 +15,10 @@ TOKEN_PATH = "/auth/realms/dfm/protocol/openid-connect/token"  # noqa: S105  # a
 
 
 async def give_token(surface: MinaOmbud, request: Request) -> Response:
-    """Client credentials, by Basic or in the form (RFC 6749 section 4.4); a token for one of the scopes."""
+    """Client credentials, by Basic or in the form (RFC 6749 section 4.4); a token for one of the scopes.
+
+    Served at two addresses: an assertion is meant for the one that it is sent to.
+    """
     runtime, settings = surface.runtime, surface.runtime.settings
     if not settings.token_endpoint:
         raise UnknownPathError
@@ -28,7 +31,7 @@ async def give_token(surface: MinaOmbud, request: Request) -> Response:
             wanted,
             issuer=settings.public_url,
             audience=settings.public_url,
-            token_endpoint=settings.public_url + TOKEN_PATH,
+            token_endpoint=settings.public_url + request.scope["path"],
             lifetime=settings.access_token_lifetime,
             scopes_of=lambda client: _scopes_of(surface, wanted, client),
             now=runtime.now(),
