@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from factories import BERI, PAUL, Json, Organisation, World, person
+from registry.storage.fan_out import queue_again
 from webhooks import Deliveries, Receiver, answer, enabled, happen, receiving, register
 
 
@@ -153,6 +155,30 @@ async def test_what_happens_before_the_proof_is_replayed_on_request(
     assert ids[:2] == ids[2:]
     too_old = {"since": (before - timedelta(days=31)).isoformat()}
     assert (await municipality.post(address, too_old)).status_code == 422
+
+
+async def test_a_replay_takes_what_was_told_since_however_long_ago_it_happened(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    endpoint = await enabled(municipality, receiver, deliveries)
+    since = told_since = world.clock()
+    for days in (1, 40, 3):
+        await happen(world, municipality, earlier=timedelta(days=days))
+        await deliveries.settle()
+        world.clock.advance(seconds=1)
+    address = f"/v1/webhook-endpoints/{endpoint['id']}/replay"
+    assert (await municipality.post(address, {"since": since.isoformat()})).json()["queued"] == 3
+    pages = []
+    async with world.database.transaction() as session:
+        while len(pages) < 5:
+            count, newest = await queue_again(
+                session, UUID(endpoint["id"]), told_since, limit=2, now=world.clock()
+            )
+            pages.append(count)
+            if count < 2 or newest is None:
+                break
+            told_since = newest
+    assert pages == [2, 2, 1]  # the last of a page begins the next
 
 
 async def test_first_attempts_go_oldest_first_within_the_rate(
