@@ -69,8 +69,9 @@ async def replay_events(
 ) -> Replay:
     """Queue all events told since a time that the endpoint wishes, delivered before or not; 10,000 at a time.
 
-    What happened before, as an end that nobody was there to tell, is told later. Committed when this returns. Raises NotFoundError, EndpointDisabledError, InvalidInputError for a time
-    more than 30 days ago, UnavailableError.
+    What happened earlier is told later, as an end that came while no worker ran. Committed when this returns.
+    Raises NotFoundError, EndpointDisabledError, InvalidInputError for a time more than 30 days ago,
+    UnavailableError.
     """
     oldest = now - REPLAYABLE
     async with database.transaction() as session:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -77,9 +77,7 @@ async def record_attempts(
     judged = [_judge(item, now, chance()) for item in tried]
     async with database.transaction() as session:
         # Endpoints before their deliveries: in this order acts of their owners lock them, too.
-        for item in judged:
-            if item.tried.is_proven:
-                await mark_proven(session, item.endpoint_id, item.tried.claim.endpoint_version, now=now)
+        judged = [await _prove(session, item, now) for item in judged]
         disabled = await disable_endpoints(session, await _failed_for_good(session, judged, now), now=now)
         settled = await settle(session, [item.settlement for item in judged], now=now)
         await _add_history(session, keys, tried)
@@ -118,21 +116,32 @@ def _judge(tried: Tried, now: datetime, chance: float) -> _Judged:
     return _Judged(tried, verdict, settlement, retry.pause_until)
 
 
+async def _prove(session: WriteSession, item: _Judged, now: datetime) -> _Judged:
+    """Enable an endpoint that proved its wish; one that was changed since it was asked is asked again."""
+    claim = item.tried.claim
+    if not item.tried.is_proven or await mark_proven(
+        session, claim.endpoint_id, claim.endpoint_version, now=now
+    ):
+        return item
+    return replace(item, settlement=Settlement(claim, DeliveryState.WAITING, due_at=now))
+
+
 async def _failed_for_good(
     session: WriteSession, judged: Iterable[_Judged], now: datetime
-) -> dict[UUID, DisabledReason]:
-    """The endpoints that are to be disabled, and why."""
+) -> dict[UUID, tuple[DisabledReason, int]]:
+    """The endpoints that are to be disabled, why, and the version that this is about."""
     failed = [item for item in judged if item.verdict is not Verdict.DELIVERED]
     succeeded = {item.endpoint_id for item in judged if item.verdict is Verdict.DELIVERED}
     since = await list_failing_since(session, {item.endpoint_id for item in failed} - succeeded)
-    reasons: dict[UUID, DisabledReason] = {}
+    reasons: dict[UUID, tuple[DisabledReason, int]] = {}
     for item in failed:
+        version = item.tried.claim.endpoint_version
         if item.verdict is Verdict.GONE:
-            reasons[item.endpoint_id] = DisabledReason.GONE
+            reasons[item.endpoint_id] = DisabledReason.GONE, version
         elif item.tried.claim.is_proof and item.settlement.state is DeliveryState.EXHAUSTED:
-            reasons.setdefault(item.endpoint_id, DisabledReason.UNPROVEN)
+            reasons.setdefault(item.endpoint_id, (DisabledReason.UNPROVEN, version))
         elif has_failed_too_long(since.get(item.endpoint_id), now):
-            reasons.setdefault(item.endpoint_id, DisabledReason.FAILING)
+            reasons.setdefault(item.endpoint_id, (DisabledReason.FAILING, version))
     return reasons
 
 

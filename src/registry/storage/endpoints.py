@@ -101,17 +101,24 @@ async def open_endpoints(
 
 
 async def disable_endpoints(
-    session: WriteSession, reasons: Mapping[UUID, DisabledReason], *, now: datetime
+    session: WriteSession, reasons: Mapping[UUID, tuple[DisabledReason, int]], *, now: datetime
 ) -> dict[UUID, tuple[bytes, DisabledReason]]:
-    """Disable endpoints until their wish is proved anew; returns audience and reason where it was not yet."""
+    """Disable endpoints until their wish is proved anew; returns audience and reason where it was not yet.
+
+    Each reason comes with the version that it is about: one that was changed since is left alone.
+    """
     disabled = {}
-    for endpoint_id in sorted(reasons):
+    for endpoint_id, (reason, version) in sorted(reasons.items()):
         statement = (
             update(webhook_endpoints)
-            .where(_columns.id == endpoint_id, _columns.status != EndpointStatus.DISABLED.value)
+            .where(
+                _columns.id == endpoint_id,
+                _columns.version == version,
+                _columns.status != EndpointStatus.DISABLED.value,
+            )
             .values(
                 status=EndpointStatus.DISABLED.value,
-                reason=reasons[endpoint_id].value,
+                reason=reason.value,
                 status_since=now,
                 proven_at=None,
                 version=_columns.version + 1,
@@ -120,7 +127,7 @@ async def disable_endpoints(
         )
         row = await session.one_or_none(statement)
         if row is not None:
-            disabled[endpoint_id] = row.audience, reasons[endpoint_id]
+            disabled[endpoint_id] = row.audience, reason
     return disabled
 
 

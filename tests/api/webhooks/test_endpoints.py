@@ -124,12 +124,35 @@ async def test_the_proof_counts_for_what_was_asked(
     await change(municipality, endpoint, url=receiver.address + "/other")
     await deliveries.record(tried)
     assert await status_of(municipality, endpoint) == ("pending", None)
-    world.clock.advance(seconds=31)
-    ping = await municipality.post(f"{ENDPOINTS}/{endpoint['id']}/ping")
-    assert (ping.status_code, ping.json()["state"]) == (202, "waiting")
-    await deliveries.settle()
+    world.clock.advance(seconds=1)
+    await deliveries.settle()  # nobody has to ask for it
     assert await status_of(municipality, endpoint) == ("enabled", None)
     assert receiver.got[-1].path == "/webhooks/other"
+
+
+async def test_what_an_earlier_address_answers_does_not_disable_the_new_one(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    endpoint = await enabled(municipality, receiver, deliveries)
+    await happen(world, municipality)
+    (due,) = await deliveries.claim()
+    receiver.reply = lambda _: answer(410)
+    gone = await deliveries.outbound.attempt(due, now=world.clock())
+    await change(municipality, endpoint, url=receiver.address + "/moved")
+    await deliveries.record(gone)
+    assert await status_of(municipality, endpoint) == ("pending", None)
+
+
+async def test_a_ping_is_asked_for_also_while_several_wait(
+    municipality: Organisation, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    endpoint = await enabled(municipality, receiver, deliveries)
+    address = f"{ENDPOINTS}/{endpoint['id']}"
+    (proof,) = (await municipality.get(f"{address}/deliveries")).json()["items"]
+    receiver.reply = lambda _: answer(500)
+    assert (await municipality.post(f"{address}/ping")).status_code == 202
+    assert (await municipality.post(f"{address}/deliveries/{proof['id']}/redelivery")).status_code == 202
+    assert (await municipality.post(f"{address}/ping")).status_code == 202
 
 
 async def test_another_address_proves_its_wish_anew_and_what_waits_follows(
