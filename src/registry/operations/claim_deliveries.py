@@ -1,6 +1,6 @@
 """Claim deliveries that are due, and make them into signed messages, ready to be sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from registry.domain.documents import Document
 from registry.domain.endpoints import Endpoint, secrets_in_force
 from registry.domain.feed import FeedEvent, feed_document
 from registry.signing.encodings import encode_base64url
+from registry.signing.encryption import DecryptionError
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database, ReadSession
 from registry.storage.delivery_queue import Claim, claim_due
@@ -47,6 +48,9 @@ class Due:
     challenge: str | None = None
 
 
+_CANNOT_BE_OPENED = (DecryptionError, ValueError, KeyError)
+"""Damaged, sealed with a key that is not here, or written by newer code."""
+
 _Opened = tuple[Endpoint, Mapping[str, SigningSecret]]
 
 
@@ -59,7 +63,7 @@ class OpenedEndpoints:
     async def of(
         self, session: ReadSession, keys: KeyRing, claims: Sequence[Claim]
     ) -> Mapping[UUID, _Opened]:
-        """The endpoints of these deliveries, those that are gone left out."""
+        """The endpoints of these deliveries; those that are gone, or cannot be opened, are left out."""
         if len(self.known) > _CACHED:
             self.known.clear()
         wanted = {
@@ -68,11 +72,31 @@ class OpenedEndpoints:
             if claim.endpoint_id not in self.known
             or self.known[claim.endpoint_id][0].version != claim.endpoint_version
         }
+        for endpoint_id in wanted:
+            self.known.pop(endpoint_id, None)
         if wanted:
-            for endpoint_id, endpoint in (await open_endpoints(session, keys, list(wanted))).items():
-                secrets = {kept.shared: read_secret(kept.shared, kept.private) for kept in endpoint.secrets}
-                self.known[endpoint_id] = endpoint, secrets
+            try:
+                self.known |= await _open(session, keys, list(wanted))
+            except _CANNOT_BE_OPENED:  # one that cannot be would hold up all: each by itself
+                await self._open_each(session, keys, wanted)
         return self.known
+
+    async def _open_each(self, session: ReadSession, keys: KeyRing, endpoint_ids: Collection[UUID]) -> None:
+        for endpoint_id in endpoint_ids:
+            try:
+                self.known |= await _open(session, keys, [endpoint_id])
+            except _CANNOT_BE_OPENED as error:
+                _log.error("webhooks.unopened", endpoint=str(endpoint_id), error=type(error).__name__)
+
+
+async def _open(session: ReadSession, keys: KeyRing, endpoint_ids: Sequence[UUID]) -> dict[UUID, _Opened]:
+    return {
+        endpoint.id: (
+            endpoint,
+            {kept.shared: read_secret(kept.shared, kept.private) for kept in endpoint.secrets},
+        )
+        for endpoint in (await open_endpoints(session, keys, endpoint_ids)).values()
+    }
 
 
 async def claim_deliveries(
