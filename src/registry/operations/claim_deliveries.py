@@ -9,8 +9,7 @@ from uuid import UUID
 import structlog
 from uuid_utils.compat import uuid7
 
-from registry.domain.documents import Document
-from registry.domain.endpoints import Endpoint, secrets_in_force
+from registry.domain.endpoints import Endpoint, EndpointFormat, secrets_in_force
 from registry.domain.feed import FeedEvent, feed_document
 from registry.signing.encodings import encode_base64url
 from registry.signing.encryption import DecryptionError
@@ -22,6 +21,7 @@ from registry.storage.feed import list_feed_rows, read_feed_rows
 from registry.webhooks.bodies import media_type, message_document, ping_data
 from registry.webhooks.message import (
     SigningSecret,
+    TooLargeError,
     UnserialisableError,
     message_id,
     read_secret,
@@ -167,17 +167,17 @@ def _prepare(
 ) -> Due:
     endpoint, opened_secrets = opened
     wishes, challenge = endpoint.wishes, None
-    data: Document
-    if claim.sequence is None:
-        challenge = endpoint_challenge(keys, endpoint.id, claim.id)
-        at, data = claim.created_at, ping_data(endpoint.id, challenge)
-    elif event is not None:
-        at, data = event.occurred_at, feed_document(event)
-    else:
-        return Due(claim, None)
-    document = message_document(wishes.format, claim.id, claim.type, at, data, source=source)
     try:
-        body = render_body(document)
+        if claim.sequence is None:
+            challenge = endpoint_challenge(keys, endpoint.id, claim.id)
+            data = ping_data(endpoint.id, challenge)
+            body = render_body(
+                message_document(wishes.format, claim.id, claim.type, claim.created_at, data, source=source)
+            )
+        elif event is not None:
+            body = _fitting_body(wishes.format, event, source=source)
+        else:
+            return Due(claim, None)
     except UnserialisableError as error:
         _log.error("webhooks.unserialisable", delivery=str(claim.id), error=str(error))
         return Due(claim, None)
@@ -188,6 +188,24 @@ def _prepare(
         **signed_headers(message_id(claim.id), int(now.timestamp()), body, secrets),
     }
     return Due(claim, Outgoing(wishes.url, headers, body), challenge if claim.is_proof else None)
+
+
+def _fitting_body(wanted: EndpointFormat, event: FeedEvent, *, source: str) -> bytes:
+    """An event's body, with as many open cases as there is room for; it tells how many there are.
+
+    Raises UnserialisableError.
+    """
+    cases = len(event.open_cases)
+    while True:
+        data = feed_document(event, cases=cases)
+        try:
+            return render_body(
+                message_document(wanted, event.id, event.type.value, event.occurred_at, data, source=source)
+            )
+        except TooLargeError:
+            if cases == 0:
+                raise
+            cases //= 2
 
 
 def endpoint_challenge(keys: KeyRing, endpoint_id: UUID, ping_id: UUID) -> str:

@@ -56,6 +56,10 @@ class _EventOut(WireOut):
         list[OpenCaseOut],
         Field(description="The cases that your organisation has open under a mandate that ends or expires"),
     ]
+    open_case_count: Annotated[
+        int,
+        Field(description="How many these are; a webhook's body names only as many as it has room for"),
+    ]
 
 
 class NoDetails(WireOut):
