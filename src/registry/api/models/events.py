@@ -148,7 +148,7 @@ class MandateUsedOut(_MandateEventOut):
 
 
 class MandateTurnedOut(_MandateEventOut):
-    """The mandate was suspended or resumed, used up, or renounced by its representative."""
+    """The mandate was suspended or resumed, used up (itself, or one above it), or renounced by its holder."""
 
     type: Literal[Type.MANDATE_SUSPENDED, Type.MANDATE_RESUMED, Type.MANDATE_USED_UP, Type.MANDATE_RENOUNCED]
     details: NoDetails
