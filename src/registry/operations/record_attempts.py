@@ -82,7 +82,7 @@ async def record_attempts(
         settled = await settle(session, [item.settlement for item in judged], now=now)
         await _add_history(session, keys, tried)
         await _note_paces(session, judged, now)
-        notices = [_disabled(endpoint_id, *why, now) for endpoint_id, why in disabled.items()]
+        notices = [endpoint_disabled(endpoint_id, *why, now) for endpoint_id, why in disabled.items()]
         exhausted = [item.settlement for item in judged if item.settlement.claim.id in settled]
         await enqueue(session, [*notices, *_exhausted(exhausted, now)])
     for endpoint_id, (_, reason) in disabled.items():
@@ -181,7 +181,8 @@ async def _note_paces(session: WriteSession, judged: Iterable[_Judged], now: dat
     await note_failures(session, sorted(succeeded), failed, now=now)
 
 
-def _disabled(endpoint_id: UUID, audience: bytes, reason: DisabledReason, now: datetime) -> Notice:
+def endpoint_disabled(endpoint_id: UUID, audience: bytes, reason: DisabledReason, now: datetime) -> Notice:
+    """What the owner of an endpoint is told when the registry disables it."""
     return _notice(FeedEventType.ENDPOINT_DISABLED, endpoint_id, audience, {"reason": reason.value}, now)
 
 

@@ -131,6 +131,20 @@ async def disable_endpoints(
     return disabled
 
 
+async def disable_endpoints_of_client(
+    session: WriteSession, client_id: str, *, now: datetime
+) -> dict[UUID, tuple[bytes, DisabledReason]]:
+    """Disable what a client made that is disabled itself; returns as `disable_endpoints`."""
+    rows = await session.execute(
+        select(_columns.id, _columns.version)
+        .where(_columns.client_id == client_id, _columns.status != EndpointStatus.DISABLED.value)
+        .order_by(_columns.id)
+        .with_for_update()
+    )
+    reasons = {row.id: (DisabledReason.CLIENT_DISABLED, row.version) for row in rows}
+    return await disable_endpoints(session, reasons, now=now)
+
+
 async def mark_proven(session: WriteSession, endpoint_id: UUID, version: int, *, now: datetime) -> bool:
     """Enable a pending endpoint whose wish is proved; False where it was changed since it was asked."""
     result = await session.execute(

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from factories import BERI, Json, Organisation, World
 from registry.domain.callers import Scope
 from registry.domain.endpoints import MAX_ENDPOINTS
+from registry.operations.manage_clients import disable_registered_client
 from registry.storage.endpoint_deliveries import forget_old_deliveries
 from registry.webhooks.schedule import DELAYS
 from registry.worker.chores import do_chores
@@ -193,6 +194,27 @@ async def test_its_owner_disables_and_enables_it(
     await happen(world, municipality)
     await deliveries.settle()
     assert len(receiver.events) == 1
+
+
+async def test_nothing_more_goes_to_the_endpoints_of_a_client_that_is_disabled(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    leaving = await world.organisation(municipality.party)
+    its, other = (
+        await enabled(leaving, receiver, deliveries),
+        await enabled(municipality, receiver, deliveries),
+    )
+    await disable_registered_client(world.database, leaving.client_id, now=world.clock())
+    assert await status_of(municipality, its) == ("disabled", "client_disabled")
+    assert await status_of(municipality, other) == ("enabled", None)
+    await deliveries.settle()
+    (told,) = (await municipality.get("/v1/events", types="endpoint.disabled")).json()["items"]
+    assert (told["endpoint_id"], told["details"]) == (its["id"], {"reason": "client_disabled"})
+    assert {request.json["data"]["endpoint_id"] for request in receiver.events} == {its["id"]}
+    assert len(receiver.events) == 1
+    await change(municipality, its, enabled=True)  # by another client of the organisation
+    await deliveries.settle()
+    assert await status_of(municipality, its) == ("enabled", None)
 
 
 async def test_changes_count_at_once(
