@@ -121,7 +121,7 @@ async def disable_registered_client(database: Database, client_id: str, *, now: 
     async with database.transaction() as session:
         await disable_client(session, client_id, now=now)
         disabled = await disable_endpoints_of_client(session, client_id, now=now)
-        await enqueue(session, [endpoint_disabled(item, *why, now) for item, why in disabled.items()])
+        await enqueue(session, [endpoint_disabled(item, now) for item in disabled])
         client = await get_client(session, client_id)
     if client is None:
         raise NotFoundError

@@ -23,7 +23,7 @@ from registry.storage.delivery_queue import (
     settle,
 )
 from registry.storage.endpoint_deliveries import add_attempts, attempt_row
-from registry.storage.endpoints import disable_endpoints, mark_proven
+from registry.storage.endpoints import DisabledEndpoint, disable_endpoints, mark_proven
 from registry.storage.outbox import enqueue
 from registry.storage.secrets import list_secrets
 from registry.webhooks.schedule import Verdict, has_failed_too_long, judge, plan_retry, read_retry_after
@@ -82,11 +82,11 @@ async def record_attempts(
         settled = await settle(session, [item.settlement for item in judged], now=now)
         await _add_history(session, keys, tried)
         await _note_paces(session, judged, now)
-        notices = [endpoint_disabled(endpoint_id, *why, now) for endpoint_id, why in disabled.items()]
+        notices = [endpoint_disabled(endpoint, now) for endpoint in disabled]
         exhausted = [item.settlement for item in judged if item.settlement.claim.id in settled]
         await enqueue(session, [*notices, *_exhausted(exhausted, now)])
-    for endpoint_id, (_, reason) in disabled.items():
-        _log.warning("webhooks.endpoint_disabled", endpoint=str(endpoint_id), reason=reason.value)
+    for endpoint in disabled:
+        _log.warning("webhooks.endpoint_disabled", endpoint=str(endpoint.id), reason=endpoint.reason.value)
 
 
 async def release_deliveries(database: Database, claims: Sequence[Claim], *, now: datetime) -> None:
@@ -181,9 +181,11 @@ async def _note_paces(session: WriteSession, judged: Iterable[_Judged], now: dat
     await note_failures(session, sorted(succeeded), failed, now=now)
 
 
-def endpoint_disabled(endpoint_id: UUID, audience: bytes, reason: DisabledReason, now: datetime) -> Notice:
+def endpoint_disabled(endpoint: DisabledEndpoint, now: datetime) -> Notice:
     """What the owner of an endpoint is told when the registry disables it."""
-    return _notice(FeedEventType.ENDPOINT_DISABLED, endpoint_id, audience, {"reason": reason.value}, now)
+    owner = endpoint.audience, endpoint.departments
+    details: dict[str, Json] = {"reason": endpoint.reason.value}
+    return _notice(FeedEventType.ENDPOINT_DISABLED, endpoint.id, owner, details, now)
 
 
 def _exhausted(settlements: Iterable[Settlement], now: datetime) -> list[Notice]:
@@ -191,7 +193,7 @@ def _exhausted(settlements: Iterable[Settlement], now: datetime) -> list[Notice]
         _notice(
             FeedEventType.DELIVERY_EXHAUSTED,
             item.claim.id,
-            item.claim.audience,
+            (item.claim.audience, item.claim.departments),
             {"endpoint_id": str(item.claim.endpoint_id), "reason": item.reason.value},
             now,
         )
@@ -201,7 +203,21 @@ def _exhausted(settlements: Iterable[Settlement], now: datetime) -> list[Notice]
 
 
 def _notice(
-    event_type: FeedEventType, subject_id: UUID, audience: bytes, details: dict[str, Json], now: datetime
+    event_type: FeedEventType,
+    subject_id: UUID,
+    owner: tuple[bytes, Sequence[str]],
+    details: dict[str, Json],
+    now: datetime,
 ) -> Notice:
-    """For the owner alone; of no department, since an endpoint may have several."""
-    return Notice(uuid7(), event_type, now, subject_id, frozenset({audience}), details=details)
+    """For the owner alone: the organisation, and of its limited clients those of the (first) department."""
+    audience, departments = owner
+    return Notice(
+        uuid7(),
+        event_type,
+        now,
+        subject_id,
+        frozenset({audience}),
+        third_party=audience,
+        department=next(iter(departments), None),
+        details=details,
+    )

@@ -40,7 +40,7 @@ WITH RECURSIVE queued AS (
             WHERE d.state = 'waiting' AND d.endpoint_id > q.endpoint_id ORDER BY d.endpoint_id LIMIT 1)
     FROM queued q WHERE q.endpoint_id IS NOT NULL
 ), ready AS (
-    SELECT e.id, e.status, e.version, e.audience, e.rate, n.next_start_at,
+    SELECT e.id, e.status, e.version, e.audience, e.departments, e.rate, n.next_start_at,
         least(
             CASE WHEN p.failing_since IS NULL THEN e.concurrency ELSE 1 END - (
                 SELECT count(*) FROM webhook_deliveries f
@@ -59,7 +59,7 @@ WITH RECURSIVE queued AS (
     ) n
     WHERE e.status <> 'disabled'
 ), chosen AS (
-    SELECT r.id AS endpoint_id, r.status, r.version, r.audience, w.id
+    SELECT r.id AS endpoint_id, r.status, r.version, r.audience, r.departments, w.id
     FROM ready r CROSS JOIN LATERAL (
         SELECT d.id FROM webhook_deliveries d
         WHERE d.endpoint_id = r.id AND d.state = 'waiting' AND d.due_at <= :now
@@ -73,7 +73,7 @@ WITH RECURSIVE queued AS (
     SET due_at = :lease_ends, lease_id = :lease_id, tries = d.tries + 1, attempts = d.attempts + 1
     FROM chosen c WHERE d.endpoint_id = c.endpoint_id AND d.id = c.id
     RETURNING d.endpoint_id, d.id, d.type, d.sequence, d.sequenced_at, d.created_at, d.tries, d.attempts,
-        c.status, c.version, c.audience
+        c.status, c.version, c.audience, c.departments
 ), paced AS (
     UPDATE webhook_paces p
     SET next_start_at = greatest(r.next_start_at, :now) + n.started * interval '1 second' / r.rate
@@ -126,6 +126,7 @@ class Claim:
     endpoint_id: UUID
     endpoint_version: int
     audience: bytes
+    departments: Sequence[str]
     id: UUID
     lease_id: UUID
     type: str
@@ -232,6 +233,7 @@ def _claim(row: Any, lease_id: UUID) -> Claim:  # noqa: ANN401  # a row of the s
         endpoint_id=row.endpoint_id,
         endpoint_version=row.version,
         audience=row.audience,
+        departments=row.departments,
         id=row.id,
         lease_id=lease_id,
         type=row.type,

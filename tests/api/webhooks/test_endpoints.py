@@ -319,6 +319,24 @@ async def test_a_client_of_departments_sees_and_makes_only_its_own(
         assert (await client.http.delete(f"{ENDPOINTS}/{endpoint['id']}")).status_code == 404
 
 
+async def test_departments_are_told_of_their_endpoints_alone(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    limited = await world.organisation(municipality.party, departments=frozenset({"Miljökontoret"}))
+    other = await world.organisation(municipality.party, departments=frozenset({"Socialkontoret"}))
+    for owner in (municipality, limited):
+        await enabled(owner, receiver, deliveries)
+    receiver.reply = lambda _: answer(410)
+    await world.publish_template(municipality)
+    await deliveries.settle()
+    told = {"types": "endpoint.disabled"}
+    counts = [
+        len((await reader.get("/v1/events", **told)).json()["items"])
+        for reader in (municipality, limited, other)
+    ]
+    assert counts == [2, 1, 0]
+
+
 async def test_deliveries_are_paged(
     municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
 ) -> None:
