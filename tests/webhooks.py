@@ -6,6 +6,7 @@ import hmac
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -173,13 +174,15 @@ async def delivering(world: World, *, seconds: float = 5.0) -> AsyncIterator[Del
     await sender.close()
 
 
-async def happen(world: World, owner: Organisation, count: int = 1) -> None:
-    """Have acts tell an organisation that templates were published, without the acts."""
+async def happen(
+    world: World, owner: Organisation, count: int = 1, *, earlier: timedelta = timedelta()
+) -> None:
+    """Have acts tell an organisation that templates were published, some time ago, without the acts."""
     published = [
         Notice(
             uuid7(),
             FeedEventType.TEMPLATE_PUBLISHED,
-            world.clock(),
+            world.clock() - earlier,
             uuid7(),
             frozenset({world.keys.party_index(owner.party)}),
         )

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from acting import faults, problem
-from factories import PAUL, Json, Organisation, World, person
+from delegating import grant_on
+from factories import HERMAN, MARIA, PAUL, PETRONELLA, Json, Organisation, World, person
 from registry.domain.events import EventType
 from telling import done, read_feed, tell
 
@@ -41,6 +42,28 @@ async def test_a_closed_case_is_named_no_more_and_still_counts(
     closure = next(event for event in events if event["type"] == "mandate.use_closed")
     assert closure["details"] == {"use_id": first["id"]}
     assert not any("closed" in event["type"] for event in feed)
+
+
+async def test_what_was_granted_on_from_a_mandate_that_is_used_up_is_told_with_its_cases(
+    world: World, municipality: Organisation
+) -> None:
+    terms = {"exercise": {"max_uses": 2}, "delegation": {"max_depth": 2}}
+    parent = await world.issue(municipality, await world.publish_template(municipality, **terms))
+    sub = await grant_on(world, municipality, parent)
+    below = await grant_on(world, municipality, sub, HERMAN)
+    spent = await grant_on(world, municipality, parent, PETRONELLA)
+    use = used("D-1") | {"by": person(MARIA, None)}
+    open_use = await done(municipality, f"/v1/mandates/{sub['id']}/uses", use)
+    for case in ("D-2", "D-3"):
+        use = used(case) | {"by": person(PETRONELLA, None)}
+        await done(municipality, f"/v1/mandates/{spent['id']}/uses", use)
+    for case in ("D-4", "D-5"):
+        await done(municipality, f"/v1/mandates/{parent['id']}/uses", used(case))
+    await tell(world)
+    over = await read_feed(municipality, types="mandate.used_up")
+    assert [event["mandate_id"] for event in over] == [item["id"] for item in (spent, parent, sub, below)]
+    assert over[2]["open_cases"] == [{"use_id": open_use["id"], "case_ref": "D-1"}]
+    assert over[3]["open_cases"] == []
 
 
 async def test_a_use_is_closed_once_also_after_the_end(world: World, municipality: Organisation) -> None:

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from conftest import CloneDatabase, opened, run_sql
 from registry.signing.keys import KeyRing
@@ -62,6 +64,16 @@ async def test_partitions_are_there_before_their_month(own: Own) -> None:
     assert (await do_chores(own.database, now=LATER)).partitions_added == 2 * len(PARTITIONED)
     assert await partitions(own) - before == of_months(LATER, 4) - before
     assert (await do_chores(own.database, now=LATER)).partitions_added == 0
+
+
+async def test_a_long_reader_is_not_waited_for_with_everybody_behind(own: Own) -> None:
+    """A new partition needs its table for itself, and whoever waits for a table has all others wait."""
+    async with own.database.reading() as session:
+        await session.execute(text("SELECT count(*) FROM feed_events"))
+        async with asyncio.timeout(5):
+            with pytest.raises(DBAPIError):
+                await do_chores(own.database, now=LATER)
+    assert (await do_chores(own.database, now=LATER)).partitions_added == 2 * len(PARTITIONED)
 
 
 async def test_what_is_kept_for_a_while_is_forgotten_then(own: Own) -> None:

@@ -124,3 +124,14 @@ async def test_fsck_finds_timers_that_are_lost_stray_or_late_and_sets_them_right
     assert (await check_database(own.world.database, own.world.keys, jobs=1)).findings == ()
     assert await own.told_at(late, 30) == ["mandate.expiring 30"]
     assert await own.told_at(endless, 30) == ["mandate.expiring 30"]
+
+
+async def test_a_record_that_cannot_be_read_holds_up_no_other_timer(own: Own) -> None:
+    broken, whole = await own.issue("1:1"), await own.issue("2:1")
+    await run_sql(
+        own.url,
+        f"UPDATE mandate_states SET organisation_indexes = NULL WHERE mandate_id = '{broken['id']}'",  # noqa: S608  # our own id
+        f"UPDATE erasable_secrets SET wrapped = '\\x00' WHERE subject_id = '{broken['id']}'",  # noqa: S608  # our own id
+    )
+    assert await own.told_at(whole, 0) == ["mandate.expired"]
+    assert await own.told_at(broken, 0) == []

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from asking import ROOT, ask_for, company_body, sign_as, standing
-from conftest import CloneDatabase, opened
+from conftest import CloneDatabase, opened, run_sql
 from factories import BERI, HERMAN, MARIA, PAUL, PETRONELLA, Json, Organisation, World, mandate_body
 from registry.fsck import check_database, rebuild_projection
 from registry.operations.lapse_requests import lapse_requests
@@ -144,6 +144,26 @@ async def test_the_worker_records_lapses(clone_database: CloneDatabase, keys: Ke
         assert (created.entry.type, lapsed.entry.type) == ("request.created", "request.lapsed")
         assert lapsed.entry.registered_by == "urn:registry:worker"
         assert lapsed.entry.details == {"at": request["expires_at"]}
+
+
+async def test_a_request_that_cannot_be_read_holds_up_no_other(
+    clone_database: CloneDatabase, keys: KeyRing
+) -> None:
+    url = await clone_database()
+    async with opened(url) as database:
+        world = World(database, keys)
+        owner = await world.organisation()
+        template = await world.publish_template(owner)
+        terms = mandate_body(template, expires_in_days=1)
+        broken, gone, whole = [await ask_for(owner, terms) for _ in range(3)]
+        await run_sql(
+            url,
+            f"UPDATE erasable_secrets SET wrapped = '\\x00' WHERE subject_id = '{broken['id']}'",  # noqa: S608  # our own id
+            f"DELETE FROM erasable_secrets WHERE subject_id = '{gone['id']}'",  # noqa: S608  # our own id
+        )
+        lapsed = world.clock() + timedelta(days=2)
+        assert await lapse_requests(database, keys, now=lapsed, at_once=1) == 1
+        assert (await assert_projected(world, whole))[-1].entry.type == "request.lapsed"
 
 
 async def test_a_mandate_from_a_request_checks_as_any_other(

@@ -42,13 +42,14 @@ class DisabledReason(StrEnum):
     """Why an endpoint is disabled.
 
     `gone`: it answered 410. `failing`: nothing but failures for five days. `unproven`: it never proved
-    that it wants deliveries.
+    that it wants deliveries. `client_disabled`: the client that made it was; another may enable it.
     """
 
     OWNER = "owner"
     GONE = "gone"
     FAILING = "failing"
     UNPROVEN = "unproven"
+    CLIENT_DISABLED = "client_disabled"
 
 
 class DeliveryState(StrEnum):

@@ -43,8 +43,11 @@ class EventsForgottenError(RegistryError):
     """What happened since is kept no longer: begin anew without `after`, and look up what you hold."""
 
 
-def feed_document(event: FeedEvent) -> dict[str, Json]:
-    """Show an event as the feed gives it; the body of a webhook holds the same as `data`."""
+def feed_document(event: FeedEvent, *, cases: int | None = None) -> dict[str, Json]:
+    """Show an event as the feed gives it; the body of a webhook holds the same as `data`.
+
+    `cases` is how many open cases to name at most, where there is no room for all of them.
+    """
     return {
         "id": str(event.id),
         "type": event.type.value,
@@ -56,5 +59,8 @@ def feed_document(event: FeedEvent) -> dict[str, Json]:
         "services": list(event.services),
         "notify": list(event.notify),
         "details": dict(event.details),
-        "open_cases": [{"use_id": str(case.use_id), "case_ref": case.case_ref} for case in event.open_cases],
+        "open_cases": [
+            {"use_id": str(case.use_id), "case_ref": case.case_ref} for case in event.open_cases[:cases]
+        ],
+        "open_case_count": len(event.open_cases),
     }

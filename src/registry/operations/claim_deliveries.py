@@ -1,6 +1,6 @@
 """Claim deliveries that are due, and make them into signed messages, ready to be sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,10 +9,10 @@ from uuid import UUID
 import structlog
 from uuid_utils.compat import uuid7
 
-from registry.domain.documents import Document
-from registry.domain.endpoints import Endpoint, secrets_in_force
+from registry.domain.endpoints import Endpoint, EndpointFormat, secrets_in_force
 from registry.domain.feed import FeedEvent, feed_document
 from registry.signing.encodings import encode_base64url
+from registry.signing.encryption import DecryptionError
 from registry.signing.keys import KeyRing
 from registry.storage.database import Database, ReadSession
 from registry.storage.delivery_queue import Claim, claim_due
@@ -21,6 +21,7 @@ from registry.storage.feed import list_feed_rows, read_feed_rows
 from registry.webhooks.bodies import media_type, message_document, ping_data
 from registry.webhooks.message import (
     SigningSecret,
+    TooLargeError,
     UnserialisableError,
     message_id,
     read_secret,
@@ -47,6 +48,9 @@ class Due:
     challenge: str | None = None
 
 
+_CANNOT_BE_OPENED = (DecryptionError, ValueError, KeyError)
+"""Damaged, sealed with a key that is not here, or written by newer code."""
+
 _Opened = tuple[Endpoint, Mapping[str, SigningSecret]]
 
 
@@ -59,7 +63,7 @@ class OpenedEndpoints:
     async def of(
         self, session: ReadSession, keys: KeyRing, claims: Sequence[Claim]
     ) -> Mapping[UUID, _Opened]:
-        """The endpoints of these deliveries, those that are gone left out."""
+        """The endpoints of these deliveries; those that are gone, or cannot be opened, are left out."""
         if len(self.known) > _CACHED:
             self.known.clear()
         wanted = {
@@ -68,11 +72,31 @@ class OpenedEndpoints:
             if claim.endpoint_id not in self.known
             or self.known[claim.endpoint_id][0].version != claim.endpoint_version
         }
+        for endpoint_id in wanted:
+            self.known.pop(endpoint_id, None)
         if wanted:
-            for endpoint_id, endpoint in (await open_endpoints(session, keys, list(wanted))).items():
-                secrets = {kept.shared: read_secret(kept.shared, kept.private) for kept in endpoint.secrets}
-                self.known[endpoint_id] = endpoint, secrets
+            try:
+                self.known |= await _open(session, keys, list(wanted))
+            except _CANNOT_BE_OPENED:  # one that cannot be would hold up all: each by itself
+                await self._open_each(session, keys, wanted)
         return self.known
+
+    async def _open_each(self, session: ReadSession, keys: KeyRing, endpoint_ids: Collection[UUID]) -> None:
+        for endpoint_id in endpoint_ids:
+            try:
+                self.known |= await _open(session, keys, [endpoint_id])
+            except _CANNOT_BE_OPENED as error:
+                _log.error("webhooks.unopened", endpoint=str(endpoint_id), error=type(error).__name__)
+
+
+async def _open(session: ReadSession, keys: KeyRing, endpoint_ids: Sequence[UUID]) -> dict[UUID, _Opened]:
+    return {
+        endpoint.id: (
+            endpoint,
+            {kept.shared: read_secret(kept.shared, kept.private) for kept in endpoint.secrets},
+        )
+        for endpoint in (await open_endpoints(session, keys, endpoint_ids)).values()
+    }
 
 
 async def claim_deliveries(
@@ -143,17 +167,17 @@ def _prepare(
 ) -> Due:
     endpoint, opened_secrets = opened
     wishes, challenge = endpoint.wishes, None
-    data: Document
-    if claim.sequence is None:
-        challenge = endpoint_challenge(keys, endpoint.id, claim.id)
-        at, data = claim.created_at, ping_data(endpoint.id, challenge)
-    elif event is not None:
-        at, data = event.occurred_at, feed_document(event)
-    else:
-        return Due(claim, None)
-    document = message_document(wishes.format, claim.id, claim.type, at, data, source=source)
     try:
-        body = render_body(document)
+        if claim.sequence is None:
+            challenge = endpoint_challenge(keys, endpoint.id, claim.id)
+            data = ping_data(endpoint.id, challenge)
+            body = render_body(
+                message_document(wishes.format, claim.id, claim.type, claim.created_at, data, source=source)
+            )
+        elif event is not None:
+            body = _fitting_body(wishes.format, event, source=source)
+        else:
+            return Due(claim, None)
     except UnserialisableError as error:
         _log.error("webhooks.unserialisable", delivery=str(claim.id), error=str(error))
         return Due(claim, None)
@@ -164,6 +188,24 @@ def _prepare(
         **signed_headers(message_id(claim.id), int(now.timestamp()), body, secrets),
     }
     return Due(claim, Outgoing(wishes.url, headers, body), challenge if claim.is_proof else None)
+
+
+def _fitting_body(wanted: EndpointFormat, event: FeedEvent, *, source: str) -> bytes:
+    """An event's body, with as many open cases as there is room for; it tells how many there are.
+
+    Raises UnserialisableError.
+    """
+    cases = len(event.open_cases)
+    while True:
+        data = feed_document(event, cases=cases)
+        try:
+            return render_body(
+                message_document(wanted, event.id, event.type.value, event.occurred_at, data, source=source)
+            )
+        except TooLargeError:
+            if cases == 0:
+                raise
+            cases //= 2
 
 
 def endpoint_challenge(keys: KeyRing, endpoint_id: UUID, ping_id: UUID) -> str:

@@ -67,10 +67,11 @@ async def redeliver(
 async def replay_events(
     database: Database, keys: KeyRing, caller: Caller, endpoint_id: UUID, since: datetime, *, now: datetime
 ) -> Replay:
-    """Queue all events since a time that the endpoint wishes, delivered before or not; 10,000 at a time.
+    """Queue all events told since a time that the endpoint wishes, delivered before or not; 10,000 at a time.
 
-    Committed when this returns. Raises NotFoundError, EndpointDisabledError, InvalidInputError for a time
-    more than 30 days ago, UnavailableError.
+    What happened earlier is told later, as an end that came while no worker ran. Committed when this returns.
+    Raises NotFoundError, EndpointDisabledError, InvalidInputError for a time more than 30 days ago,
+    UnavailableError.
     """
     oldest = now - REPLAYABLE
     async with database.transaction() as session:

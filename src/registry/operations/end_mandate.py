@@ -4,12 +4,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from uuid_utils.compat import uuid7
+
 from registry.domain.callers import Caller
 from registry.domain.delegation import present_status
 from registry.domain.errors import AlreadyEndedError
 from registry.domain.events import EventType, MandateEvent
+from registry.domain.notices import FeedEventType
 from registry.domain.revocation import check_not_over, is_over
 from registry.operations.act_on_mandate import HeldMandate
+from registry.operations.announce import Happening, announce_happenings
 from registry.operations.record_event import NewEvent, earliest_date, record_events
 from registry.signing.keys import KeyRing
 from registry.storage.ancestors import list_ended_with
@@ -61,6 +65,21 @@ async def end_mandate(
     return EndedMandate(recorded[0], tuple(item.mandate_id for item in below))
 
 
+async def tell_below(session: WriteSession, keys: KeyRing, used_up: MandateEvent, *, now: datetime) -> None:
+    """Tell that all that was granted on from a locked mandate permits nothing any more: it is used up.
+
+    Nothing is recorded on those below: their status follows from what is recorded above. What was over
+    before is not told again.
+    """
+    found = await lock_descendants(session, used_up.mandate_id)
+    happenings = [
+        Happening(uuid7(), item.mandate_id, FeedEventType.MANDATE_USED_UP, used_up.at, {})
+        for item in found
+        if not _was_over(item, used_up.mandate_id, now)
+    ]
+    await announce_happenings(session, keys, happenings)
+
+
 async def list_also_ended(database: Database, superseded: UUID | None) -> list[UUID]:
     """The mandates that ended with one that was superseded, as `end_mandate`. Raises UnavailableError."""
     if superseded is None:
@@ -71,6 +90,12 @@ async def list_also_ended(database: Database, superseded: UUID | None) -> list[U
 
 def _is_over_by_itself(state: MandateState, now: datetime) -> bool:
     return is_over(present_status(state.lifetime, (), now))
+
+
+def _was_over(state: MandateState, but_for: UUID, now: datetime) -> bool:
+    """Whether a mandate is over by itself or by one above it other than this."""
+    others = tuple(ancestor for ancestor in state.ancestors if ancestor.mandate_id != but_for)
+    return is_over(present_status(state.lifetime, others, now))
 
 
 async def check_not_ended(session: ReadSession, held: HeldMandate) -> None:

@@ -1,7 +1,8 @@
 """Fire timers: tell that mandates expire, and warn before, once each, also after days of downtime."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
@@ -9,8 +10,9 @@ from registry.domain.documents import Json, utc_text
 from registry.domain.notices import FeedEventType
 from registry.domain.timers import latest_warning, next_timer
 from registry.operations.announce import Happening, announce_happenings
+from registry.operations.work_off import work_off
 from registry.signing.keys import KeyRing
-from registry.storage.database import Database
+from registry.storage.database import Database, WriteSession
 from registry.storage.timers import DueTimer, claim_due_timers, remove_timers, set_timers
 
 AT_ONCE = 500
@@ -21,26 +23,25 @@ async def fire_timers(database: Database, keys: KeyRing, *, now: datetime, at_on
 
     Any number of processes may: each transaction locks up to `at_once` timers with their mandates, and
     takes none that another has locked. Of several warnings that were missed only the last is given, and
-    none once the mandate has expired. Raises UnavailableError.
+    none once the mandate has expired. A mandate of which nothing can be told is logged, and holds up no
+    other. Raises UnavailableError.
     """
-    fired = 0
-    while True:
-        async with database.transaction() as session:
-            due = await claim_due_timers(session, now=now, limit=at_once)
-            await announce_happenings(session, keys, list(_happenings(due, now)))
-            expired = [timer.mandate_id for timer in due if timer.valid_until <= now]
-            await remove_timers(session, expired)
-            ahead = [timer for timer in due if timer.valid_until > now]
-            await set_timers(
-                session,
-                {
-                    timer.mandate_id: next_timer(timer.valid_until, timer.warning_days, after=now)
-                    for timer in ahead
-                },
-            )
-        fired += len(due)
-        if len(due) < at_once:
-            return fired
+
+    async def claim(session: WriteSession, limit: int, left: Collection[UUID]) -> Mapping[UUID, DueTimer]:
+        due = await claim_due_timers(session, now=now, limit=limit, but=left)
+        return {timer.mandate_id: timer for timer in due}
+
+    async def fire(session: WriteSession, due: Mapping[UUID, DueTimer]) -> Collection[UUID]:
+        await announce_happenings(session, keys, list(_happenings(due.values(), now)))
+        await remove_timers(session, [timer.mandate_id for timer in due.values() if timer.valid_until <= now])
+        ahead = [timer for timer in due.values() if timer.valid_until > now]
+        following = {
+            timer.mandate_id: next_timer(timer.valid_until, timer.warning_days, after=now) for timer in ahead
+        }
+        await set_timers(session, following)
+        return ()
+
+    return await work_off(database, claim, fire, what="timer", at_once=at_once)
 
 
 def _happenings(due: Iterable[DueTimer], now: datetime) -> Iterator[Happening]:

@@ -19,6 +19,7 @@ from registry.domain.return_urls import is_return_address
 from registry.identity.client_assertions import read_client_keys
 from registry.identity.client_secrets import hash_client_secret, new_client_secret
 from registry.identity.schemes import parse_organisation
+from registry.operations.record_attempts import endpoint_disabled
 from registry.storage.clients import (
     Client,
     add_client,
@@ -28,6 +29,8 @@ from registry.storage.clients import (
     replace_client_secret,
 )
 from registry.storage.database import Database
+from registry.storage.endpoints import disable_endpoints_of_client
+from registry.storage.outbox import enqueue
 
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:@/-]{0,127}")
 _TEXT: Final = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f]{1,255}(?<! )")
@@ -110,12 +113,15 @@ async def rotate_client_secret(database: Database, client_id: str) -> str:
 
 
 async def disable_registered_client(database: Database, client_id: str, *, now: datetime) -> Client:
-    """Disable a client for good: its tokens are refused, and it gets no more.
+    """Disable a client for good: its tokens are refused, it gets no more, and its webhook endpoints nothing.
 
-    Disabling it again changes nothing. Raises NotFoundError.
+    Its organisation is told of these, and may enable them by another client. Disabling it again changes
+    nothing. Raises NotFoundError.
     """
     async with database.transaction() as session:
         await disable_client(session, client_id, now=now)
+        disabled = await disable_endpoints_of_client(session, client_id, now=now)
+        await enqueue(session, [endpoint_disabled(item, now) for item in disabled])
         client = await get_client(session, client_id)
     if client is None:
         raise NotFoundError

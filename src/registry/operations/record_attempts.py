@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from registry.storage.delivery_queue import (
     settle,
 )
 from registry.storage.endpoint_deliveries import add_attempts, attempt_row
-from registry.storage.endpoints import disable_endpoints, mark_proven
+from registry.storage.endpoints import DisabledEndpoint, disable_endpoints, mark_proven
 from registry.storage.outbox import enqueue
 from registry.storage.secrets import list_secrets
 from registry.webhooks.schedule import Verdict, has_failed_too_long, judge, plan_retry, read_retry_after
@@ -77,18 +77,16 @@ async def record_attempts(
     judged = [_judge(item, now, chance()) for item in tried]
     async with database.transaction() as session:
         # Endpoints before their deliveries: in this order acts of their owners lock them, too.
-        for item in judged:
-            if item.tried.is_proven:
-                await mark_proven(session, item.endpoint_id, item.tried.claim.endpoint_version, now=now)
+        judged = [await _prove(session, item, now) for item in judged]
         disabled = await disable_endpoints(session, await _failed_for_good(session, judged, now), now=now)
         settled = await settle(session, [item.settlement for item in judged], now=now)
         await _add_history(session, keys, tried)
         await _note_paces(session, judged, now)
-        notices = [_disabled(endpoint_id, *why, now) for endpoint_id, why in disabled.items()]
+        notices = [endpoint_disabled(endpoint, now) for endpoint in disabled]
         exhausted = [item.settlement for item in judged if item.settlement.claim.id in settled]
         await enqueue(session, [*notices, *_exhausted(exhausted, now)])
-    for endpoint_id, (_, reason) in disabled.items():
-        _log.warning("webhooks.endpoint_disabled", endpoint=str(endpoint_id), reason=reason.value)
+    for endpoint in disabled:
+        _log.warning("webhooks.endpoint_disabled", endpoint=str(endpoint.id), reason=endpoint.reason.value)
 
 
 async def release_deliveries(database: Database, claims: Sequence[Claim], *, now: datetime) -> None:
@@ -118,21 +116,32 @@ def _judge(tried: Tried, now: datetime, chance: float) -> _Judged:
     return _Judged(tried, verdict, settlement, retry.pause_until)
 
 
+async def _prove(session: WriteSession, item: _Judged, now: datetime) -> _Judged:
+    """Enable an endpoint that proved its wish; one that was changed since it was asked is asked again."""
+    claim = item.tried.claim
+    if not item.tried.is_proven or await mark_proven(
+        session, claim.endpoint_id, claim.endpoint_version, now=now
+    ):
+        return item
+    return replace(item, settlement=Settlement(claim, DeliveryState.WAITING, due_at=now))
+
+
 async def _failed_for_good(
     session: WriteSession, judged: Iterable[_Judged], now: datetime
-) -> dict[UUID, DisabledReason]:
-    """The endpoints that are to be disabled, and why."""
+) -> dict[UUID, tuple[DisabledReason, int]]:
+    """The endpoints that are to be disabled, why, and the version that this is about."""
     failed = [item for item in judged if item.verdict is not Verdict.DELIVERED]
     succeeded = {item.endpoint_id for item in judged if item.verdict is Verdict.DELIVERED}
     since = await list_failing_since(session, {item.endpoint_id for item in failed} - succeeded)
-    reasons: dict[UUID, DisabledReason] = {}
+    reasons: dict[UUID, tuple[DisabledReason, int]] = {}
     for item in failed:
+        version = item.tried.claim.endpoint_version
         if item.verdict is Verdict.GONE:
-            reasons[item.endpoint_id] = DisabledReason.GONE
+            reasons[item.endpoint_id] = DisabledReason.GONE, version
         elif item.tried.claim.is_proof and item.settlement.state is DeliveryState.EXHAUSTED:
-            reasons.setdefault(item.endpoint_id, DisabledReason.UNPROVEN)
+            reasons.setdefault(item.endpoint_id, (DisabledReason.UNPROVEN, version))
         elif has_failed_too_long(since.get(item.endpoint_id), now):
-            reasons.setdefault(item.endpoint_id, DisabledReason.FAILING)
+            reasons.setdefault(item.endpoint_id, (DisabledReason.FAILING, version))
     return reasons
 
 
@@ -172,8 +181,11 @@ async def _note_paces(session: WriteSession, judged: Iterable[_Judged], now: dat
     await note_failures(session, sorted(succeeded), failed, now=now)
 
 
-def _disabled(endpoint_id: UUID, audience: bytes, reason: DisabledReason, now: datetime) -> Notice:
-    return _notice(FeedEventType.ENDPOINT_DISABLED, endpoint_id, audience, {"reason": reason.value}, now)
+def endpoint_disabled(endpoint: DisabledEndpoint, now: datetime) -> Notice:
+    """What the owner of an endpoint is told when the registry disables it."""
+    owner = endpoint.audience, endpoint.departments
+    details: dict[str, Json] = {"reason": endpoint.reason.value}
+    return _notice(FeedEventType.ENDPOINT_DISABLED, endpoint.id, owner, details, now)
 
 
 def _exhausted(settlements: Iterable[Settlement], now: datetime) -> list[Notice]:
@@ -181,7 +193,7 @@ def _exhausted(settlements: Iterable[Settlement], now: datetime) -> list[Notice]
         _notice(
             FeedEventType.DELIVERY_EXHAUSTED,
             item.claim.id,
-            item.claim.audience,
+            (item.claim.audience, item.claim.departments),
             {"endpoint_id": str(item.claim.endpoint_id), "reason": item.reason.value},
             now,
         )
@@ -191,7 +203,21 @@ def _exhausted(settlements: Iterable[Settlement], now: datetime) -> list[Notice]
 
 
 def _notice(
-    event_type: FeedEventType, subject_id: UUID, audience: bytes, details: dict[str, Json], now: datetime
+    event_type: FeedEventType,
+    subject_id: UUID,
+    owner: tuple[bytes, Sequence[str]],
+    details: dict[str, Json],
+    now: datetime,
 ) -> Notice:
-    """For the owner alone; of no department, since an endpoint may have several."""
-    return Notice(uuid7(), event_type, now, subject_id, frozenset({audience}), details=details)
+    """For the owner alone: the organisation, and of its limited clients those of the (first) department."""
+    audience, departments = owner
+    return Notice(
+        uuid7(),
+        event_type,
+        now,
+        subject_id,
+        frozenset({audience}),
+        third_party=audience,
+        department=next(iter(departments), None),
+        details=details,
+    )

@@ -15,6 +15,7 @@ from registry.domain.restrictions import RestrictedError, blocks_mandate, is_in_
 from registry.domain.revocation import check_not_over
 from registry.domain.template import Role
 from registry.operations.act_on_mandate import HeldMandate, author_of_act, hold_mandate
+from registry.operations.end_mandate import tell_below
 from registry.operations.record_event import NewEvent, record_event
 from registry.signing.keys import KeyRing
 from registry.signing.records import SealType, open_seal
@@ -68,9 +69,9 @@ async def use_mandate(
     """Record a use by the third party's client; committed when this returns.
 
     The same request under the same key is one use, however often it is sent. The last use permitted also
-    uses the mandate up, in the same transaction. Raises NotFoundError, ForbiddenError, InvalidInputError,
-    MandateOverError, NotUsableError, RestrictedError, ApprovalRequiredError, IdempotencyKeyReusedError,
-    RequestInProgressError, UnavailableError.
+    uses the mandate up, and with it what was granted on from it, in the same transaction. Raises
+    NotFoundError, ForbiddenError, InvalidInputError, MandateOverError, NotUsableError, RestrictedError,
+    ApprovalRequiredError, IdempotencyKeyReusedError, RequestInProgressError, UnavailableError.
     """
     async with database.transaction() as session:
         held = await hold_mandate(session, keys, mandate_id, caller, now=now)
@@ -101,7 +102,8 @@ async def use_mandate(
             if state is None:
                 raise RuntimeError("a locked mandate does not disappear")
             used_up = NewEvent(EventType.USED_UP, Author(Role.THIRD_PARTY, caller.organisation))
-            await record_event(session, keys, caller, state, used_up, now=now)
+            end = await record_event(session, keys, caller, state, used_up, now=now)
+            await tell_below(session, keys, end, now=now)
         await record_effect(session, idempotent, event.id, event.number, now=now)
     return RecordedUse(event, remaining)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import ARRAY, CollectionAggregate, Executable, Row, Uuid, any_, literal
+from sqlalchemy import ARRAY, CollectionAggregate, Executable, Row, Uuid, all_, any_, literal
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -177,6 +177,11 @@ def _why_closed(error: Exception) -> str:
 def any_of(ids: Sequence[UUID]) -> CollectionAggregate[bool]:
     """Many ids as one parameter, to compare a column with; however many there are, the statement is one."""
     return any_(literal(list(ids), ARRAY(Uuid)))
+
+
+def all_of(ids: Sequence[UUID]) -> CollectionAggregate[bool]:
+    """As `any_of`, to tell a column from all of them."""
+    return all_(literal(list(ids), ARRAY(Uuid)))
 
 
 def migration_engine(url: str) -> AsyncEngine:

@@ -22,6 +22,7 @@ _TYPES: Final[dict[str, TypeEngine[Any]]] = {
     "ids": ARRAY(Uuid),
     "lease_ids": ARRAY(Uuid),
     "states": ARRAY(Text),
+    "types": ARRAY(Text),
     "reasons": ARRAY(Text),
     "due_ats": ARRAY(moment),
     "pauses": ARRAY(moment),

@@ -37,11 +37,14 @@ DELETE FROM webhook_deliveries WHERE ctid IN (
 async def queue_ping(session: WriteSession, endpoint_id: UUID, *, now: datetime) -> UUID:
     """Queue a ping to an endpoint that this transaction has locked; one that waits already is due now."""
     waiting = await session.one_or_none(
-        select(_deliveries.id).where(
+        select(_deliveries.id)
+        .where(
             _deliveries.endpoint_id == endpoint_id,
             _deliveries.type == PING,
             _deliveries.state == DeliveryState.WAITING.value,
         )
+        .order_by(_deliveries.id.desc())
+        .limit(1)
     )
     if waiting is not None:
         await queue_delivery_again(session, endpoint_id, waiting.id, now=now)

@@ -1,6 +1,7 @@
 """Endpoints at rest: what fan-out needs in columns; address and secrets under the endpoint's own key."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,16 @@ from registry.storage.secrets import add_secret, list_secrets
 from registry.storage.tables import webhook_deliveries, webhook_endpoints, webhook_paces
 
 _columns = webhook_endpoints.c
+
+
+@dataclass(frozen=True, slots=True)
+class DisabledEndpoint:
+    """An endpoint that was disabled just now, whose it is, and why."""
+
+    id: UUID
+    audience: bytes
+    departments: Sequence[str]
+    reason: DisabledReason
 
 
 async def lock_endpoints_of(session: WriteSession, audience: bytes) -> int:
@@ -101,27 +112,48 @@ async def open_endpoints(
 
 
 async def disable_endpoints(
-    session: WriteSession, reasons: Mapping[UUID, DisabledReason], *, now: datetime
-) -> dict[UUID, tuple[bytes, DisabledReason]]:
-    """Disable endpoints until their wish is proved anew; returns audience and reason where it was not yet."""
-    disabled = {}
-    for endpoint_id in sorted(reasons):
+    session: WriteSession, reasons: Mapping[UUID, tuple[DisabledReason, int]], *, now: datetime
+) -> list[DisabledEndpoint]:
+    """Disable endpoints until their wish is proved anew; returns those that were not yet.
+
+    Each reason comes with the version that it is about: one that was changed since is left alone.
+    """
+    disabled = []
+    for endpoint_id, (reason, version) in sorted(reasons.items()):
         statement = (
             update(webhook_endpoints)
-            .where(_columns.id == endpoint_id, _columns.status != EndpointStatus.DISABLED.value)
+            .where(
+                _columns.id == endpoint_id,
+                _columns.version == version,
+                _columns.status != EndpointStatus.DISABLED.value,
+            )
             .values(
                 status=EndpointStatus.DISABLED.value,
-                reason=reasons[endpoint_id].value,
+                reason=reason.value,
                 status_since=now,
                 proven_at=None,
                 version=_columns.version + 1,
             )
-            .returning(_columns.audience)
+            .returning(_columns.audience, _columns.departments)
         )
         row = await session.one_or_none(statement)
         if row is not None:
-            disabled[endpoint_id] = row.audience, reasons[endpoint_id]
+            disabled.append(DisabledEndpoint(endpoint_id, row.audience, row.departments, reason))
     return disabled
+
+
+async def disable_endpoints_of_client(
+    session: WriteSession, client_id: str, *, now: datetime
+) -> list[DisabledEndpoint]:
+    """Disable what a client made that is disabled itself; returns as `disable_endpoints`."""
+    rows = await session.execute(
+        select(_columns.id, _columns.version)
+        .where(_columns.client_id == client_id, _columns.status != EndpointStatus.DISABLED.value)
+        .order_by(_columns.id)
+        .with_for_update()
+    )
+    reasons = {row.id: (DisabledReason.CLIENT_DISABLED, row.version) for row in rows}
+    return await disable_endpoints(session, reasons, now=now)
 
 
 async def mark_proven(session: WriteSession, endpoint_id: UUID, version: int, *, now: datetime) -> bool:

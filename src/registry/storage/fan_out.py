@@ -31,8 +31,8 @@ ON CONFLICT DO NOTHING
 _REPLAY = typed_statement(f"""
 WITH wanted AS (
     SELECT f.* FROM feed_events f JOIN webhook_endpoints e ON e.id = :endpoint_id AND f.audience = e.audience
-    WHERE f.occurred_at >= :since AND f.sequenced_at >= :since AND {_WISHED}
-    ORDER BY f.sequence LIMIT :limit
+    WHERE f.sequenced_at >= :since AND {_WISHED}
+    ORDER BY f.sequenced_at, f.sequence LIMIT :limit
 ), queued AS (
     INSERT INTO webhook_deliveries AS d
         (endpoint_id, id, sequence, sequenced_at, type, state, created_at, due_at, tries, attempts)
@@ -41,7 +41,7 @@ WITH wanted AS (
         SET state = 'waiting', reason = NULL, due_at = excluded.due_at, tries = 0, finished_at = NULL
         WHERE d.lease_id IS NULL OR d.due_at <= excluded.due_at
 )
-SELECT count(*) AS replayed, max(occurred_at) AS newest FROM wanted
+SELECT count(*) AS replayed, max(sequenced_at) AS newest FROM wanted
 """)  # noqa: S608  # put together of constants
 
 
@@ -57,9 +57,10 @@ async def fan_out(session: WriteSession, firsts: Mapping[bytes, int], *, now: da
 async def queue_again(
     session: WriteSession, endpoint_id: UUID, since: datetime, *, limit: int, now: datetime
 ) -> tuple[int, datetime | None]:
-    """Queue all events that an endpoint wishes and that occurred since then, oldest first.
+    """Queue all events that an endpoint wishes and that were told since then, oldest first.
 
-    Returns how many, and when the newest of them occurred.
+    Returns how many, and when the newest of them was told. Fewer are ever told at one moment than a replay
+    takes, so that going on from there ends.
     """
     parameters = {"endpoint_id": endpoint_id, "since": since, "limit": limit, "now": now}
     row = (await session.execute(_REPLAY, parameters)).one()

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ARRAY, Uuid, and_, func, literal, select
 
 from registry.domain.events import read_event
 from registry.signing.encryption import decrypt
@@ -34,10 +34,15 @@ async def list_case_refs(
     if not uses:
         return {}
     secrets = await list_secrets(session, keys, [*{mandate_id for mandate_id, _ in uses}])
+    # Two parameters, however many there are: a statement takes some 32,000.
+    given = func.unnest(
+        literal([mandate_id for mandate_id, _ in uses], ARRAY(Uuid)),
+        literal([use_id for _, use_id in uses], ARRAY(Uuid)),
+    )
+    asked = given.table_valued("mandate_id", "use_id").render_derived(name="asked")
+    same = and_(_events.mandate_id == asked.c.mandate_id, _events.event_id == asked.c.use_id)
     rows = await session.execute(
-        select(_events.mandate_id, _events.event_id, _events.number, _events.ciphertext).where(
-            tuple_(_events.mandate_id, _events.event_id).in_(list(uses))
-        )
+        select(_events.mandate_id, _events.event_id, _events.number, _events.ciphertext).join(asked, same)
     )
     found = {}
     for row in rows:

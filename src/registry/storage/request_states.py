@@ -3,7 +3,7 @@
 `request_row` is pure, so that writing and checking derive the same row.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from registry.domain.request import (
     waiting_signers,
 )
 from registry.signing.keys import KeyRing
-from registry.storage.database import ReadSession, WriteSession
+from registry.storage.database import ReadSession, WriteSession, all_of
 from registry.storage.departments import is_of_departments
 from registry.storage.tables import request_states
 
@@ -114,14 +114,20 @@ async def lock_request_state(session: WriteSession, request_id: UUID) -> None:
     )
 
 
-async def claim_lapsed(session: WriteSession, *, now: datetime, limit: int) -> Sequence[UUID]:
-    """Lock requests whose time has run out, and whose lapse is not recorded yet; the oldest first.
+async def claim_lapsed(
+    session: WriteSession, *, now: datetime, limit: int, but: Collection[UUID] = ()
+) -> Sequence[UUID]:
+    """Lock requests, but for these, whose time has run out and whose lapse is not recorded; the oldest first.
 
     Those that another transaction has locked are left to it.
     """
     found = await session.execute(
         select(_states.request_id)
-        .where(_states.ended_by.is_(None), _states.expires_at <= now)
+        .where(
+            _states.ended_by.is_(None),
+            _states.expires_at <= now,
+            _states.request_id != all_of(list(but)),
+        )
         .order_by(_states.expires_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -1,6 +1,6 @@
 """Timers of mandates: one row for each that has an end ahead, with its next moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from registry.domain.mandate import Mandate
 from registry.domain.template import TemplateContent
 from registry.domain.timers import Timer, first_timer
-from registry.storage.database import WriteSession, any_of
+from registry.storage.database import WriteSession, all_of, any_of
 from registry.storage.tables import mandate_states, mandate_timers, template_versions
 
 _timers = mandate_timers.c
@@ -47,8 +47,10 @@ async def remove_timers(session: WriteSession, mandate_ids: Sequence[UUID]) -> N
     await session.execute(delete(mandate_timers).where(_timers.mandate_id == any_of(mandate_ids)))
 
 
-async def claim_due_timers(session: WriteSession, *, now: datetime, limit: int) -> list[DueTimer]:
-    """Lock timers that are due, with their mandates, as an act on these would; the longest due first.
+async def claim_due_timers(
+    session: WriteSession, *, now: datetime, limit: int, but: Collection[UUID] = ()
+) -> list[DueTimer]:
+    """Lock timers that are due, but for these, with their mandates, as an act would; the longest due first.
 
     Those that another transaction has locked are left for later, or to it.
     """
@@ -63,7 +65,7 @@ async def claim_due_timers(session: WriteSession, *, now: datetime, limit: int) 
             .label("warning_days"),
         )
         .join(mandate_states, states.mandate_id == _timers.mandate_id)
-        .where(_timers.due_at <= now)
+        .where(_timers.due_at <= now, _timers.mandate_id != all_of(list(but)))
         .order_by(_timers.due_at)
         .limit(limit)
         .with_for_update(of=(mandate_timers, mandate_states), skip_locked=True)

@@ -13,6 +13,9 @@ KEPT_BYTES: Final = 8192
 """How much of an answer's body is read; the rest is never asked for."""
 
 _MAX_HEAD_BYTES: Final = 32_768
+_MAX_BYTES: Final = 131_072
+"""Of a whole answer: its body may come in the smallest chunks, but nothing beside it without end."""
+
 _INFORMATIONAL: Final = range(100, 200)
 _SWITCHING: Final = 101
 
@@ -41,7 +44,7 @@ class Connection(asyncio.Protocol):
         self._waiting: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._head_bytes = 0
+        self._bytes = 0
 
     async def ask(self, request: bytes) -> None:
         """Send a request; when this returns `received` has its answer. Raises BrokenAnswerError.
@@ -50,7 +53,7 @@ class Connection(asyncio.Protocol):
         """
         if self._transport is None or not self.is_open:
             raise BrokenAnswerError
-        self.received, self.is_silent, self._head_bytes = Received(), True, 0
+        self.received, self.is_silent, self._bytes = Received(), True, 0
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         await self._waiting
@@ -77,8 +80,7 @@ class Connection(asyncio.Protocol):
             self.abort()  # nobody asked
             return
         self.is_silent = False
-        if self.received.status is None:
-            self._head_bytes += len(data)
+        self._bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -86,12 +88,14 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._end(broken=self.received.status is None)
         else:
-            if self.received.status is None and self._head_bytes > _MAX_HEAD_BYTES:
-                self._end(broken=True)
+            is_head = self.received.status is None
+            if self._bytes > (_MAX_HEAD_BYTES if is_head else _MAX_BYTES):
+                self._end(broken=is_head)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header's field."""
-        self.received.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        """Take a header's field; a trailer decides nothing."""
+        if self.received.status is None:
+            self.received.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Take the status, unless the real one is still to come (RFC 9110, 15.2)."""

@@ -30,6 +30,10 @@ class UnserialisableError(Exception):
     """An event cannot be made into a message: it is no JSON, or too large."""
 
 
+class TooLargeError(UnserialisableError):
+    """It is JSON, but has no room in a message."""
+
+
 @dataclass(frozen=True, slots=True)
 class SigningSecret:
     """Both secrets of an endpoint, of one generation, ready to sign."""
@@ -76,13 +80,13 @@ def message_id(delivery_id: UUID) -> str:
 
 
 def render_body(document: Document) -> bytes:
-    """A message's body: its canonical bytes. Raises UnserialisableError, also from 20 kB on."""
+    """A message's body: its canonical bytes. Raises UnserialisableError; from 20 kB on TooLargeError."""
     try:
         body = canonical_bytes(document)
     except (TypeError, ValueError) as error:
         raise UnserialisableError(str(error)) from error
     if len(body) >= MAX_BODY_BYTES:
-        raise UnserialisableError(f"{len(body)} bytes, where {MAX_BODY_BYTES} are too many")
+        raise TooLargeError(f"{len(body)} bytes, where {MAX_BODY_BYTES} are too many")
     return body
 
 

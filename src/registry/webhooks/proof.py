@@ -42,4 +42,7 @@ def _echoes(answer: Answer, challenge: str) -> bool:
     except (ValueError, RecursionError):
         document = text
     echoed = document.get(_CHALLENGE) if isinstance(document, dict) else document
-    return isinstance(echoed, str) and hmac.compare_digest(echoed.encode(), challenge.encode())
+    # JSON may hold halves of surrogate pairs, which are no text.
+    return isinstance(echoed, str) and hmac.compare_digest(
+        echoed.encode("utf-8", "replace"), challenge.encode()
+    )

@@ -12,7 +12,7 @@ from registry.storage.endpoint_deliveries import (
 )
 from registry.storage.endpoints import forget_removed
 from registry.storage.idempotency import forget_old_keys
-from registry.storage.locks import hold_lock
+from registry.storage.locks import hold_lock, wait_briefly
 from registry.storage.partitions import add_partitions, drop_forgotten_events
 
 
@@ -30,9 +30,14 @@ class Chores:
 
 
 async def do_chores(database: Database, *, now: datetime) -> Chores:
-    """One round, in one transaction; several workers take turns. Raises UnavailableError."""
+    """One round, in one transaction; several workers take turns.
+
+    Where somebody else has what it needs for longer, as a backup has every table, it raises, and the next
+    round tries again. Raises UnavailableError.
+    """
     async with database.transaction() as session:
         await hold_lock(session, "chores")
+        await wait_briefly(session)
         return Chores(
             partitions_added=await add_partitions(session, now=now)
             + await add_attempt_partitions(session, now=now),

@@ -3,13 +3,17 @@
 import asyncio
 import base64
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
+from uuid_utils.compat import uuid7
 
 from factories import BERI, PAUL, Json, Organisation, World, person
+from registry.storage.fan_out import queue_again
+from registry.storage.open_uses import list_case_refs
 from webhooks import Deliveries, Receiver, answer, enabled, happen, receiving, register
 
 
@@ -153,6 +157,58 @@ async def test_what_happens_before_the_proof_is_replayed_on_request(
     assert ids[:2] == ids[2:]
     too_old = {"since": (before - timedelta(days=31)).isoformat()}
     assert (await municipality.post(address, too_old)).status_code == 422
+
+
+async def test_an_end_that_touches_many_cases_is_told_with_as_many_as_there_is_room_for(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    await enabled(municipality, receiver, deliveries, event_types=["mandate.revoked"])
+    issued = await world.issue(municipality, await world.publish_template(municipality))
+    mandate = f"/v1/mandates/{issued['id']}"
+    for number in range(20):
+        use = {
+            "permission": "apply",
+            "case_ref": f"{number} " + "\N{OPEN BOOK}" * 290,
+            "by": person(PAUL, None),
+        }
+        assert (await municipality.post(f"{mandate}/uses", use)).status_code == 201
+    await municipality.post(f"{mandate}/revocation", {"by": "third_party", "reason": "over"})
+    await deliveries.settle()
+    (request,) = receiver.events
+    data = request.json["data"]
+    assert data["open_case_count"] == 20
+    assert [case["case_ref"].split()[0] for case in data["open_cases"]] == [str(n) for n in range(10)]
+    told = (await municipality.get("/v1/events", types="mandate.revoked")).json()["items"][-1]
+    assert (told["open_case_count"], len(told["open_cases"])) == (20, 20)
+
+
+async def test_cases_are_looked_up_however_many_there_are(world: World) -> None:
+    async with world.database.reading() as session:
+        assert await list_case_refs(session, world.keys, {(uuid7(), uuid7()) for _ in range(17_000)}) == {}
+
+
+async def test_a_replay_takes_what_was_told_since_however_long_ago_it_happened(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    endpoint = await enabled(municipality, receiver, deliveries)
+    since = told_since = world.clock()
+    for days in (1, 40, 3):
+        await happen(world, municipality, earlier=timedelta(days=days))
+        await deliveries.settle()
+        world.clock.advance(seconds=1)
+    address = f"/v1/webhook-endpoints/{endpoint['id']}/replay"
+    assert (await municipality.post(address, {"since": since.isoformat()})).json()["queued"] == 3
+    pages = []
+    async with world.database.transaction() as session:
+        while len(pages) < 5:
+            count, newest = await queue_again(
+                session, UUID(endpoint["id"]), told_since, limit=2, now=world.clock()
+            )
+            pages.append(count)
+            if count < 2 or newest is None:
+                break
+            told_since = newest
+    assert pages == [2, 2, 1]  # the last of a page begins the next
 
 
 async def test_first_attempts_go_oldest_first_within_the_rate(

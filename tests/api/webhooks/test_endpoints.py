@@ -9,6 +9,7 @@ from sqlalchemy import text
 from factories import BERI, Json, Organisation, World
 from registry.domain.callers import Scope
 from registry.domain.endpoints import MAX_ENDPOINTS
+from registry.operations.manage_clients import disable_registered_client
 from registry.storage.endpoint_deliveries import forget_old_deliveries
 from registry.webhooks.schedule import DELAYS
 from registry.worker.chores import do_chores
@@ -124,12 +125,35 @@ async def test_the_proof_counts_for_what_was_asked(
     await change(municipality, endpoint, url=receiver.address + "/other")
     await deliveries.record(tried)
     assert await status_of(municipality, endpoint) == ("pending", None)
-    world.clock.advance(seconds=31)
-    ping = await municipality.post(f"{ENDPOINTS}/{endpoint['id']}/ping")
-    assert (ping.status_code, ping.json()["state"]) == (202, "waiting")
-    await deliveries.settle()
+    world.clock.advance(seconds=1)
+    await deliveries.settle()  # nobody has to ask for it
     assert await status_of(municipality, endpoint) == ("enabled", None)
     assert receiver.got[-1].path == "/webhooks/other"
+
+
+async def test_what_an_earlier_address_answers_does_not_disable_the_new_one(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    endpoint = await enabled(municipality, receiver, deliveries)
+    await happen(world, municipality)
+    (due,) = await deliveries.claim()
+    receiver.reply = lambda _: answer(410)
+    gone = await deliveries.outbound.attempt(due, now=world.clock())
+    await change(municipality, endpoint, url=receiver.address + "/moved")
+    await deliveries.record(gone)
+    assert await status_of(municipality, endpoint) == ("pending", None)
+
+
+async def test_a_ping_is_asked_for_also_while_several_wait(
+    municipality: Organisation, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    endpoint = await enabled(municipality, receiver, deliveries)
+    address = f"{ENDPOINTS}/{endpoint['id']}"
+    (proof,) = (await municipality.get(f"{address}/deliveries")).json()["items"]
+    receiver.reply = lambda _: answer(500)
+    assert (await municipality.post(f"{address}/ping")).status_code == 202
+    assert (await municipality.post(f"{address}/deliveries/{proof['id']}/redelivery")).status_code == 202
+    assert (await municipality.post(f"{address}/ping")).status_code == 202
 
 
 async def test_another_address_proves_its_wish_anew_and_what_waits_follows(
@@ -170,6 +194,27 @@ async def test_its_owner_disables_and_enables_it(
     await happen(world, municipality)
     await deliveries.settle()
     assert len(receiver.events) == 1
+
+
+async def test_nothing_more_goes_to_the_endpoints_of_a_client_that_is_disabled(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    leaving = await world.organisation(municipality.party)
+    its, other = (
+        await enabled(leaving, receiver, deliveries),
+        await enabled(municipality, receiver, deliveries),
+    )
+    await disable_registered_client(world.database, leaving.client_id, now=world.clock())
+    assert await status_of(municipality, its) == ("disabled", "client_disabled")
+    assert await status_of(municipality, other) == ("enabled", None)
+    await deliveries.settle()
+    (told,) = (await municipality.get("/v1/events", types="endpoint.disabled")).json()["items"]
+    assert (told["endpoint_id"], told["details"]) == (its["id"], {"reason": "client_disabled"})
+    assert {request.json["data"]["endpoint_id"] for request in receiver.events} == {its["id"]}
+    assert len(receiver.events) == 1
+    await change(municipality, its, enabled=True)  # by another client of the organisation
+    await deliveries.settle()
+    assert await status_of(municipality, its) == ("enabled", None)
 
 
 async def test_changes_count_at_once(
@@ -272,6 +317,24 @@ async def test_a_client_of_departments_sees_and_makes_only_its_own(
     for client, endpoint in ((limited, whole), (other, own), (other, whole)):
         assert (await client.get(f"{ENDPOINTS}/{endpoint['id']}")).status_code == 404
         assert (await client.http.delete(f"{ENDPOINTS}/{endpoint['id']}")).status_code == 404
+
+
+async def test_departments_are_told_of_their_endpoints_alone(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    limited = await world.organisation(municipality.party, departments=frozenset({"Miljökontoret"}))
+    other = await world.organisation(municipality.party, departments=frozenset({"Socialkontoret"}))
+    for owner in (municipality, limited):
+        await enabled(owner, receiver, deliveries)
+    receiver.reply = lambda _: answer(410)
+    await world.publish_template(municipality)
+    await deliveries.settle()
+    told = {"types": "endpoint.disabled"}
+    counts = [
+        len((await reader.get("/v1/events", **told)).json()["items"])
+        for reader in (municipality, limited, other)
+    ]
+    assert counts == [2, 1, 0]
 
 
 async def test_deliveries_are_paged(

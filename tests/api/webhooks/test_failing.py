@@ -175,3 +175,46 @@ async def test_answers_are_kept_to_8_kib_also_where_they_are_no_text(
     (attempt,) = (await delivery_of(municipality, endpoint, receiver.events[0]))["history"]
     assert attempt["answer"] is None
     assert len(attempt["answer_base64"]) == 4 * -(-8192 // 3)
+
+
+@pytest.mark.usefixtures("endpoint")
+async def test_a_clock_that_ran_ahead_and_was_put_back_holds_nothing_up(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries
+) -> None:
+    world.clock.advance(hours=3)
+    await happen(world, municipality)
+    await deliveries.settle()
+    world.clock.advance(hours=-3)
+    await happen(world, municipality)
+    await deliveries.settle()
+    assert len(receiver.events) == 2
+
+
+async def test_an_event_of_newer_code_waits_for_a_worker_that_knows_it(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries, endpoint: Json
+) -> None:
+    await happen(world, municipality, 2)
+    await deliveries.sequence()
+    await world.database.fetch_hot(
+        "UPDATE webhook_deliveries SET type = 'mandate.transferred' WHERE endpoint_id = $1 AND sequence = 1",
+        endpoint["id"],
+    )
+    await deliveries.settle()
+    assert [request.json["data"]["sequence"] for request in receiver.events] == [2]
+    listed = await municipality.get(f"/v1/webhook-endpoints/{endpoint['id']}/deliveries", state="waiting")
+    assert [(item["type"], item["attempts"]) for item in listed.json()["items"]] == [
+        ("mandate.transferred", 0)
+    ]
+
+
+async def test_an_endpoint_that_cannot_be_opened_holds_up_no_other(
+    municipality: Organisation, world: World, receiver: Receiver, deliveries: Deliveries, endpoint: Json
+) -> None:
+    broken = await enabled(municipality, receiver, deliveries)
+    await world.database.fetch_hot(
+        "UPDATE webhook_endpoints SET ciphertext = '\\x00', version = version + 1 WHERE id = $1", broken["id"]
+    )
+    await happen(world, municipality)
+    await deliveries.settle()
+    assert [request.json["data"]["sequence"] for request in receiver.events] == [1]
+    assert (await delivery_of(municipality, endpoint, receiver.events[0]))["state"] == "delivered"

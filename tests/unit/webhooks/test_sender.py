@@ -254,6 +254,7 @@ async def proof(reply: Reply, challenge: str = "c-1") -> Proof:
         (lambda _: answer(403, WebHook_Allowed_Origin="*"), (False, ["OPTIONS", "POST"])),
         (lambda _: answer(200, b'{"challenge": "c-1"}'), (True, ["OPTIONS", "POST"])),
         (lambda _: answer(200, b" c-1\n"), (True, ["OPTIONS", "POST"])),
+        (lambda _: answer(200, b'"\\ud800"'), (False, ["OPTIONS", "POST"])),
         (lambda _: answer(200, b'"c-1"'), (True, ["OPTIONS", "POST"])),
         (lambda _: answer(200, b'{"challenge": "c-2"}'), (False, ["OPTIONS", "POST"])),
         (lambda _: answer(200, b"challenge c-1"), (False, ["OPTIONS", "POST"])),
@@ -274,3 +275,15 @@ async def test_the_origin_is_asked_for() -> None:
         await prove_wish(sender, ping, origin="registry.example", challenge="c")
         await sender.close()
     assert receiver.got[0].headers["webhook-request-origin"] == "registry.example"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [CHUNKED + b"0\r\nRetry-After: 9\r\nX-Long: ", CHUNKED + b"1;"],
+    ids=["trailers", "chunk-extension"],
+)
+async def test_what_comes_after_the_head_and_is_no_body_is_bounded(first: bytes) -> None:
+    answer = await send_to(repeating(b"x" * 65536, first=first), seconds=10)
+    assert (answer.status, answer.body) == (200, b"")
+    assert set(answer.headers) == {"transfer-encoding"}
+    assert answer.duration_ms < 5000

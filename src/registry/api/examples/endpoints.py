@@ -87,6 +87,7 @@ MESSAGE: Json = {
         "notify": ["principal", "representative"],
         "details": {"by": "principal", "because_of": None},
         "open_cases": [{"use_id": DELIVERY_ID, "case_ref": "ALK-2026-114"}],
+        "open_case_count": 1,
     },
 }
 MESSAGE_HEADERS = {

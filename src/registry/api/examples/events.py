@@ -18,6 +18,7 @@ EXAMPLES = {
                     "notify": ["principal", "representative"],
                     "details": {"request_id": None},
                     "open_cases": [],
+                    "open_case_count": 0,
                 }
             ],
             "next": "AQAAAAAAAAB1b2Zfnq0pVw3cB5yJ8xR4tQ",

@@ -56,6 +56,10 @@ class _EventOut(WireOut):
         list[OpenCaseOut],
         Field(description="The cases that your organisation has open under a mandate that ends or expires"),
     ]
+    open_case_count: Annotated[
+        int,
+        Field(description="How many these are; a webhook's body names only as many as it has room for"),
+    ]
 
 
 class NoDetails(WireOut):
@@ -144,7 +148,7 @@ class MandateUsedOut(_MandateEventOut):
 
 
 class MandateTurnedOut(_MandateEventOut):
-    """The mandate was suspended or resumed, used up, or renounced by its representative."""
+    """The mandate was suspended or resumed, used up (itself, or one above it), or renounced by its holder."""
 
     type: Literal[Type.MANDATE_SUSPENDED, Type.MANDATE_RESUMED, Type.MANDATE_USED_UP, Type.MANDATE_RENOUNCED]
     details: NoDetails

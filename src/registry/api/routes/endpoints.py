@@ -157,8 +157,8 @@ async def ping(endpoint_id: Id, runtime: RuntimeDep, caller: CallerDep) -> Deliv
 async def replay(endpoint_id: Id, body: ReplayIn, runtime: RuntimeDep, caller: CallerDep) -> ReplayOut:
     """Deliver all events since a time that the endpoint wishes, delivered before or not; 10,000 at a time.
 
-    A message that was delivered before has the same `webhook-id`: a receiver that keeps these takes only what
-    it missed.
+    Those that were told since then, also of what happened earlier. A message that was delivered before has
+    the same `webhook-id`: a receiver that keeps these takes only what it missed.
     """
     done = await replay_events(
         runtime.database, runtime.keys, caller, endpoint_id, body.since, now=runtime.now()
